@@ -11,7 +11,11 @@ export interface Presence {
   close(): Promise<void>;
 }
 
-const answerTimeoutMs = 5_000;
+/** Far longer than a busy supervisor takes. */
+const answerTimeoutMs = 60_000;
+
+/** What a connection fails with when no process listens. */
+const absence: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ECONNRESET'];
 
 /** Locks the stack's folder for this process. Throws StateError when another process holds the lock. */
 export async function holdPresence(directory: StackDirectory): Promise<Presence> {
@@ -38,18 +42,39 @@ export async function holdPresence(directory: StackDirectory): Promise<Presence>
   };
 }
 
-/** The pid of the supervisor that holds the folder, or undefined. */
+/**
+ * The pid of the supervisor that holds the folder, or undefined. Throws StateError when the holder does not answer: it may
+ * be stopped, but its data must not be opened twice.
+ */
 export function presentPid(directory: StackDirectory): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ path: directory.socket('up.sock'), timeout: answerTimeoutMs });
+  return new Promise((resolve, reject) => {
+    const socket = connect(directory.socket('up.sock'));
     let text = '';
     socket.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;
     });
-    // no such file, or no process listens
-    socket.once('error', () => resolve(undefined));
-    socket.once('timeout', () => socket.destroy());
-    socket.once('close', () => resolve(/^\d+\n$/.test(text) ? Number(text) : undefined));
+    const silence = `the process that holds ${directory.path} does not answer; end it, or wait until it is less busy`;
+    const timer = setTimeout(() => socket.destroy(new StateError('state-invalid', silence)), answerTimeoutMs);
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (!absence.includes(error.code)) reject(error);
+    });
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve(/^\d+\n$/.test(text) ? Number(text) : undefined);
+    });
+  });
+}
+
+/** Whether a process holds the folder, though it may be too busy to answer. */
+export function isHeld(directory: StackDirectory): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(directory.socket('up.sock'), () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      absence.includes(error.code) ? resolve(false) : reject(error),
+    );
   });
 }
 

@@ -112,7 +112,7 @@ describe('nats', () => {
     await waitFor('2,000 acks', () => acked > 2_000);
     process.kill(server.pid() ?? 0, 'SIGKILL');
     await Promise.all(publishing);
-    const { state } = await (await client.jetstreamManager()).streams.info('acked');
+    const { state } = await waitFor('the stream', async () => (await client.jetstreamManager()).streams.info('acked'));
     expect(state.last_seq).toBeGreaterThanOrEqual(acked);
     expect(state.messages).toBe(state.last_seq);
     await client.close();

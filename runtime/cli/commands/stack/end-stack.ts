@@ -3,7 +3,7 @@ import { KFlowError } from '../../../../lib/errors';
 import { waitForEarlierProcesses } from '../../../adapters/processes/earlier-processes';
 import { waitUntil } from '../../../async/poll';
 import { ExitStatus, usageError } from '../../frame/exit-status';
-import { presentPid } from '../../local-stack/presence';
+import { isHeld, presentPid } from '../../local-stack/presence';
 import { StackDirectory } from '../../local-stack/stack-directory';
 import { confirm, say } from '../../terminal/output';
 
@@ -59,7 +59,7 @@ async function end(
 }
 
 function isGone(directory: StackDirectory, timeoutMs: number): Promise<boolean> {
-  return waitUntil(async () => (await presentPid(directory)) === undefined, { intervalMs: pollMs, timeoutMs });
+  return waitUntil(async () => !(await isHeld(directory)), { intervalMs: pollMs, timeoutMs });
 }
 
 async function assertConfirmed({ path }: StackDirectory, { yes }: DownOptions): Promise<void> {

@@ -34,7 +34,7 @@ export async function runExecution(
   const isOver = () => last !== undefined && executionPhases[last.status].isClosed;
   const onLost = (error: Error) => view.say(lossOf(error));
   try {
-    for await (const detail of follow(() => client.follow(key), { isOver, onLost })) {
+    for await (const detail of follow(() => client.follow(key), { isKnown: true, isOver, onLost })) {
       last = detail;
       view.show(detail);
     }
