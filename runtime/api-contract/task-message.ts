@@ -35,6 +35,8 @@ const timeouts = z
   .readonly()
   .optional();
 
+const wantsList = z.boolean().optional().describe('true: the output is the input of a map, and has to be a list');
+
 /** A step that follows: its input is the output of the one before. */
 const followingTaskSchema = z
   .object({
@@ -46,6 +48,7 @@ const followingTaskSchema = z
     parameters: z.unknown().optional(),
     attempt: z.int().positive(),
     timeouts,
+    wantsList,
   })
   .readonly();
 
@@ -65,6 +68,7 @@ export const taskMessageSchema = z
     attempt: z.int().positive(),
     metadata: z.record(z.string(), z.unknown()).readonly().optional(),
     timeouts,
+    wantsList,
     wantsReceipt: z.boolean().optional().describe('true: the worker reports when the task begins'),
     next: z
       .array(followingTaskSchema)

@@ -50,6 +50,15 @@ export class GraphReader {
     return step.kind === 'flow' || step.kind === 'map' ? this.sink(step.end) : step;
   }
 
+  /** Whether the output of a node alone is the input of a map. */
+  leadsToMap({ to }: TaskNode): boolean {
+    return to.some((index) => {
+      const next = this.node(index);
+      if (next.from.length !== 1) return false;
+      return next.kind === 'map' || (next.kind === 'sink' && next.merge !== true && this.leadsToMap(next));
+    });
+  }
+
   guardOf(node: TaskNode): JsonPath | undefined {
     const path = this.guards.get(node.index) ?? guardIn(node);
     if (path !== undefined) this.guards.set(node.index, path);

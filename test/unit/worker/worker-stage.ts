@@ -22,13 +22,12 @@ dag:
       send: { language: typescript, code: 'export const send = () => 1;' }
 `);
 
-/** A task worker of `mail:send` between links that the test answers. */
-export class WorkerStage {
+/** The links of a worker of the task namespace `mail`, which the test answers. */
+export class LinksStage {
   readonly source = new ManualSource('tasks');
   readonly publisher = new ManualPublisher();
   readonly heartbeats: Heartbeat[] = [];
   readonly entries: WorkerEntry[] = [];
-  readonly broken: Error[] = [];
   readonly logs: string[] = [];
   /** What a controller answers; undefined: none does. */
   answer: HeartbeatAnswer | undefined = { isCanceled: false };
@@ -36,52 +35,32 @@ export class WorkerStage {
   /** Loads and stores of values wait for these. */
   loading: Promise<unknown> | undefined;
   storing: Promise<unknown> | undefined;
-  readonly host = new ManualHost();
-  readonly worker: TaskWorker;
-  private events: HostEvents | undefined;
+  readonly links: TaskLinks = {
+    deliveries: this.source,
+    publisher: this.publisher,
+    values: {
+      put: async (_key, value) => {
+        await this.storing;
+        return value;
+      },
+      get: async (value) => (await this.loading) ?? value,
+    },
+    directory: {
+      announce: async (entry) => void this.entries.push(entry),
+      withdraw: async () => undefined,
+      recent: async () => this.others,
+    },
+    heartbeat: async (heartbeat) => {
+      this.heartbeats.push(heartbeat);
+      return this.answer;
+    },
+    onCancel: (listener) => {
+      this.onCancel = listener;
+    },
+  };
   private onCancel: (id: string) => void = () => undefined;
 
-  constructor() {
-    const links: TaskLinks = {
-      deliveries: this.source,
-      publisher: this.publisher,
-      values: {
-        put: async (_key, value) => {
-          await this.storing;
-          return value;
-        },
-        get: async (value) => (await this.loading) ?? value,
-      },
-      directory: {
-        announce: async (entry) => void this.entries.push(entry),
-        withdraw: async () => undefined,
-        recent: async () => this.others,
-      },
-      heartbeat: async (heartbeat) => {
-        this.heartbeats.push(heartbeat);
-        return this.answer;
-      },
-      onCancel: (listener) => {
-        this.onCancel = listener;
-      },
-    };
-    this.worker = new TaskWorker({
-      spec: specOf(plan, 'mail') as WorkerSpec,
-      worker: 'one',
-      version: '1',
-      links,
-      createHost: (_spec, events) => {
-        this.events = events;
-        return this.host;
-      },
-      counters: { in: 0, out: 0, failed: 0, dead: 0, lastFailure: undefined },
-      log: (level, text) => this.logs.push(`${level} ${text}`),
-    });
-  }
-
-  start(): Promise<void> {
-    return this.worker.start((cause) => this.broken.push(cause));
-  }
+  readonly log = (level: string, text: string) => void this.logs.push(`${level} ${text}`);
 
   /** Delivers a task; returns the answers to its message. */
   deliver(more: Partial<TaskMessage> | { readonly v: number } = {}, deliveries = 1): string[] {
@@ -104,6 +83,39 @@ export class WorkerStage {
     this.onCancel(id);
   }
 
+  /** Results that were published, in order. */
+  get results(): readonly TaskResult[] {
+    return this.publisher.sent.map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as TaskResult);
+  }
+}
+
+/** A task worker of `mail:send` between links that the test answers. */
+export class WorkerStage extends LinksStage {
+  readonly broken: Error[] = [];
+  readonly host = new ManualHost();
+  readonly worker: TaskWorker;
+  private events: HostEvents | undefined;
+
+  constructor() {
+    super();
+    this.worker = new TaskWorker({
+      spec: specOf(plan, 'mail') as WorkerSpec,
+      worker: 'one',
+      version: '1',
+      links: this.links,
+      createHost: (_spec, events) => {
+        this.events = events;
+        return this.host;
+      },
+      counters: { in: 0, out: 0, failed: 0, dead: 0, lastFailure: undefined },
+      log: this.log,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.worker.start((cause) => this.broken.push(cause));
+  }
+
   /** The code of the task that was handed over last returns. */
   returns(output: unknown): void {
     this.writes(JSON.stringify({ output }));
@@ -118,11 +130,6 @@ export class WorkerStage {
   /** It writes a text, as its output or as the progress of a heartbeat. */
   writes(json: string, side = ''): void {
     void this.events?.output(this.record, encodeJson(json), side);
-  }
-
-  /** Results that were published, in order. */
-  get results(): readonly TaskResult[] {
-    return this.publisher.sent.map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as TaskResult);
   }
 
   private get record(): number {

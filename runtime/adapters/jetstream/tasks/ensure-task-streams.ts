@@ -12,6 +12,7 @@ import {
   workerBucket,
 } from '../../../../lib/plan/task-names';
 import { addConsumer, bucketConfig, ensureStream } from '../provision';
+import { readServer } from '../retry-request';
 
 /** Unacked tasks of a task namespace, over all workers. */
 const maxAckPending = 25_000;
@@ -42,6 +43,15 @@ export async function ensureTaskConsumer(
     subject: taskNamespaceSubjects(namespace, taskNamespace),
     ackWaitMs: taskWire.ackWaitMs,
     maxAckPending,
+  });
+}
+
+/** The task namespaces that tasks were sent to, or that workers were started for. */
+export async function taskNamespacesIn(manager: JetStreamManager, namespace: string): Promise<readonly string[]> {
+  return readServer(`stream ${taskStream(namespace)}`, async () => {
+    const names: string[] = [];
+    for await (const { name } of manager.consumers.list(taskStream(namespace))) names.push(name);
+    return names;
   });
 }
 

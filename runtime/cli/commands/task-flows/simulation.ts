@@ -2,7 +2,7 @@ import type { Advance, ExecutionEvent, Outcome, StartedStep } from '../../../../
 import { GraphReader } from '../../../../lib/tasks/advance/graph-reader';
 import { parseStepId, type StepId } from '../../../../lib/tasks/advance/step-id';
 import { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
-import type { TaskGraph, TaskNode } from '../../../../lib/tasks/graph/task-graph';
+import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
 import { pause } from '../../../async/pause';
 import type { ExecutionSnapshot, StepNote } from '../../../controller/executions/ports/execution-workflow';
 
@@ -121,15 +121,6 @@ export class Simulation {
     if (node?.kind === 'approval') {
       return { isApproved: true, answers: {}, by: 'simulation', at: new Date().toISOString() };
     }
-    return !Array.isArray(input) && node !== undefined && this.leadsToMap(node) ? [input] : input;
-  }
-
-  /** Whether the output of a node alone is the input of a map. */
-  private leadsToMap({ to }: TaskNode): boolean {
-    return to.some((index) => {
-      const next = this.graph.nodes[index];
-      if (next?.from.length !== 1) return false;
-      return next.kind === 'map' || (next.kind === 'sink' && next.merge !== true && this.leadsToMap(next));
-    });
+    return !Array.isArray(input) && node !== undefined && this.execution.reader.leadsToMap(node) ? [input] : input;
   }
 }

@@ -4,7 +4,6 @@ import type { FunctionSpec } from '../../../../lib/plan/function-spec';
 import { type NatsAccess, natsVariables } from '../../../../lib/plan/nats-access';
 import { planFlow } from '../../../../lib/plan/plan-flow';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
-import type { FlowKey } from '../../../api-contract/flow-key';
 import { createLog } from '../../../log';
 import { readEnvironment } from '../../../replica/environment';
 import { runReplica } from '../../../replica/replica';
@@ -12,15 +11,11 @@ import { isWorkerSpec } from '../../../worker/loop-spec';
 import { loadTopology } from '../../documents/load-topology';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
-import { findStack } from '../../local-stack/find-stack';
-import { loginAtStack, type StackLogin } from './stack-login';
+import { loginOf, type NatsChoice } from './stack-login';
 
-export interface RunWorkerOptions {
+export interface RunWorkerOptions extends NatsChoice {
   readonly file: string;
   readonly set: readonly string[];
-  readonly natsUrl: string | undefined;
-  readonly natsCredentials: string | undefined;
-  readonly natsDomain: string | undefined;
 }
 
 /** Runs the replicas of a worker document in this process, each with the processes of its tasks, until an interrupt. */
@@ -78,25 +73,4 @@ async function runOne({ spec, replica, variables, nats, baseDir, stop }: Replica
 
 function variablesOf(env: readonly { readonly name: string; readonly value?: string }[]): NodeJS.ProcessEnv {
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
-}
-
-/**
- * Where the tasks come from. Throws ConfigError when no NATS is known. In a stack, the worker has a login of its own: that of a
- * deployed worker of the same name ends with the worker.
- */
-async function loginOf(
-  { natsUrl, natsCredentials, natsDomain }: RunWorkerOptions,
-  { namespace, jobId }: FlowKey,
-): Promise<StackLogin> {
-  const url = natsUrl ?? process.env.KFLOW_NATS_URL;
-  if (url === undefined) {
-    const stack = await findStack(process.cwd());
-    if (stack !== undefined) return loginAtStack(stack, { namespace, jobId: `${jobId}-${process.pid}` });
-    const todo = 'start one with kflow up, or use --nats-url';
-    throw new ConfigError('config-invalid', `no stack of kflow up runs in this folder or above; ${todo}`);
-  }
-  const credentials = natsCredentials ?? process.env.KFLOW_NATS_CREDENTIALS;
-  const domain = natsDomain ?? process.env.KFLOW_NATS_DOMAIN;
-  const access = { url, ...(credentials ? { credentials } : {}), ...(domain ? { domain } : {}) };
-  return { access, close: () => undefined };
 }

@@ -1,6 +1,8 @@
 import { defineCommand } from '../../frame/command';
+import { usageError } from '../../frame/exit-status';
 import { setOption } from '../../frame/shared-options';
-import { argument, natsDomain, natsUrls, option, text } from '../../frame/values';
+import { optionalArgument } from '../../frame/values';
+import { natsOptions } from './nats-options';
 
 export const worker = defineCommand({
   name: 'worker',
@@ -9,15 +11,21 @@ export const worker = defineCommand({
 found from here, or at --nats-url. Ctrl-C lets running tasks end and gives back
 the others; a second Ctrl-C ends at once. kflow submit deploys a worker.`,
   arguments: {
-    file: argument({ name: 'file', description: 'worker document: YAML, JSON, or a program that exports a worker' }),
+    file: optionalArgument({
+      name: 'file',
+      description: 'worker document: YAML, JSON, or a program that exports a worker',
+    }),
   },
   options: {
     set: setOption,
-    natsUrl: option('<url>', 'address of NATS (default: that of kflow up, else KFLOW_NATS_URL)', { parse: natsUrls }),
-    natsCredentials: option('<dir>', 'folder of the credentials of NATS', { parse: text }),
-    natsDomain: option('<name>', 'JetStream domain', { parse: natsDomain }),
+    ...natsOptions,
   },
-  async run(options, context) {
-    return (await import('./run-worker.js')).runWorker(options, () => context.interrupts());
+  async run({ file, ...options }, context) {
+    if (file === undefined) {
+      throw usageError(
+        'which worker document? kflow worker FILE runs the tasks of one; the worker that advances executions is the controller, which kflow up starts',
+      );
+    }
+    return (await import('./run-worker.js')).runWorker({ ...options, file }, () => context.interrupts());
   },
 });

@@ -113,7 +113,7 @@ async function taskOf(
   { key, run }: TaskOrders,
   order: FollowingOrder & Pick<TaskToken, 'head' | 'isReceiptDue'>,
 ): Promise<FollowingTask> {
-  const { step, attempt, name, base, timeouts, head, isReceiptDue } = order;
+  const { step, attempt, name, base, timeouts, wantsList, head, isReceiptDue } = order;
   const ref = { execution: key.execution, run, step, attempt, ...(head === undefined ? {} : { head }) };
   const id = taskId(ref);
   const parameters = await claimed.toMessage(`${id}/parameters`, order.parameters);
@@ -126,5 +126,6 @@ async function taskOf(
     ...(parameters === undefined ? {} : { parameters }),
     attempt,
     ...(timeouts === undefined ? {} : { timeouts }),
+    ...(wantsList === undefined ? {} : { wantsList }),
   };
 }

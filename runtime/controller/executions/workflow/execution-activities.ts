@@ -16,6 +16,8 @@ export interface TaskOrder {
   readonly input?: unknown;
   /** Limits that the worker has to know. */
   readonly timeouts?: { readonly startMs?: number; readonly runMs?: number; readonly heartbeatMs?: number };
+  /** The output is the input of a map. */
+  readonly wantsList?: true;
   /** What a worker may run next, one after the other. */
   readonly next?: readonly FollowingOrder[];
 }

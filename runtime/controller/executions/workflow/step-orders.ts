@@ -1,5 +1,6 @@
 import { parseDuration } from '../../../../lib/duration';
 import type { Look, UnseenInput } from '../../../../lib/tasks/advance/execution-state';
+import type { GraphReader } from '../../../../lib/tasks/advance/graph-reader';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import type { TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
 import type { StepRef } from '../ports/step-ref';
@@ -279,12 +280,13 @@ export class StepOrders {
   private orderOf(step: WorkerStep): TaskOrder {
     const { started, node, note } = step;
     const { id, parameters, input } = started;
+    const { reader } = this.record.execution;
     const next = (note.next ?? []).map((following) => {
-      const record = this.record.execution.reader.node(Number.parseInt(following, 10)) as TaskStepNode;
-      return orderOf(record, { step: following, attempt: 1, parameters: record.parameters });
+      const record = reader.node(Number.parseInt(following, 10)) as TaskStepNode;
+      return orderOf(reader, record, { step: following, attempt: 1, parameters: record.parameters });
     });
     return {
-      ...orderOf(node, { step: id, attempt: note.attempt, parameters }),
+      ...orderOf(reader, node, { step: id, attempt: note.attempt, parameters }),
       input,
       ...(next.length === 0 ? {} : { next }),
     };
@@ -354,6 +356,7 @@ function waitOf({ node, started }: RunningStep): { readonly base: string; readon
 }
 
 function orderOf(
+  reader: GraphReader,
   node: TaskStepNode,
   { step, attempt, parameters }: Pick<FollowingOrder, 'step' | 'attempt' | 'parameters'>,
 ): FollowingOrder {
@@ -366,5 +369,6 @@ function orderOf(
     base: node.base,
     ...(parameters === undefined ? {} : { parameters }),
     ...(limits.length === 0 ? {} : { timeouts: Object.fromEntries(limits) }),
+    ...(reader.leadsToMap(node) ? { wantsList: true } : {}),
   };
 }
