@@ -43,7 +43,7 @@ import type { TaskValues } from '../ports/task-values';
 import { type AdmittedFlow, admitFlow } from './admit-flow';
 import { archiveIn, archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
-import { assertPhase, findCurrent, findSnapshot, isLostWhole } from './find-execution';
+import { assertPhase, findCurrent, findListed, findSnapshot, isLostWhole } from './find-execution';
 import { pageOf } from './list-executions';
 
 export interface ExecutionControllerProps {
@@ -141,7 +141,7 @@ export class ExecutionController implements ExecutionService {
   }
 
   async wait(key: ExecutionKey, atMostMs: number, signal: AbortSignal): Promise<ExecutionDetail> {
-    const { view } = await findCurrent(this.props, key);
+    const { view } = await findListed(this.props, key);
     if (!executionPhases[view.status].isClosed) await this.props.workflows.ended(key, atMostMs, signal);
     return this.get(key);
   }

@@ -19,7 +19,10 @@ const startingMs = 20_000;
 const lostCode = 'execution-lost';
 
 /** The entry of an execution in the list. Throws StateError `execution-missing`. */
-async function findListed({ store }: FindExecutionProps, key: ExecutionKey): Promise<ListedExecution> {
+export async function findListed(
+  { store }: Pick<FindExecutionProps, 'store'>,
+  key: ExecutionKey,
+): Promise<ListedExecution> {
   const listed = await store.find(key);
   if (listed !== undefined) return listed;
   const name = executionName(key);

@@ -11,6 +11,8 @@ const maxReports = 100;
 const maxLength = 1_000_000;
 /** A receipt that nobody waits for is not worth a step of the workflow, unless the task runs for so long. */
 const receiptDelayMs = 1_000;
+/** Nobody waits for the result of a step that its worker has followed by the next one. */
+const continuedDelayMs = 50;
 
 interface Waiting {
   readonly report: StepReport;
@@ -18,14 +20,22 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Reports of one execution that no signal has yet. */
+interface Queue {
+  readonly waiting: Waiting[];
+  isDraining: boolean;
+  timer?: NodeJS.Timeout;
+}
+
 /**
  * Passes the results of workers on to the workflows of their executions.
  *
  * F1. One signal of an execution is under way at a time; what arrives meanwhile goes with the next one.
  * F2. A result whose execution has ended, or that is none of this installation, is dropped.
+ * F3. A result after which its worker goes on is held back for a moment, to go with the one of the next step.
  */
 export class ReportForwarder implements TaskReports {
-  private readonly queues = new Map<string, Waiting[]>();
+  private readonly queues = new Map<string, Queue>();
   /** Drops a receipt that is held back, by token. */
   private readonly receipts = new Map<string, () => void>();
 
@@ -89,20 +99,23 @@ export class ReportForwarder implements TaskReports {
   private forward(key: ExecutionKey, report: StepReport): Promise<void> {
     return new Promise((resolve, reject) => {
       const name = executionName(key);
-      const queue = this.queues.get(name);
-      const waiting = { report, resolve, reject };
-      if (queue === undefined) {
-        this.queues.set(name, [waiting]);
-        void this.drain(key, name);
-      } else queue.push(waiting);
+      const queue = this.queues.get(name) ?? { waiting: [], isDraining: false };
+      this.queues.set(name, queue);
+      queue.waiting.push({ report, resolve, reject });
+      if (queue.isDraining) return;
+      const drain = () => void this.drain(key, name, queue);
+      if (report.continues !== true) drain();
+      else queue.timer ??= setTimeout(drain, continuedDelayMs); // F3
     });
   }
 
   /** F1. */
-  private async drain(key: ExecutionKey, name: string): Promise<void> {
-    const queue = this.queues.get(name) ?? [];
-    while (queue.length > 0) {
-      const batch = queue.splice(0, countOf(queue));
+  private async drain(key: ExecutionKey, name: string, queue: Queue): Promise<void> {
+    clearTimeout(queue.timer);
+    queue.isDraining = true;
+    const { waiting } = queue;
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, countOf(waiting));
       try {
         await this.props.workflows.report(
           key,
