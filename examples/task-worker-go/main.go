@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"os"
 	"os/signal"
 	"strings"
@@ -90,6 +91,7 @@ type worker struct {
 	recent    jetstream.KeyValue
 	since     time.Time
 	running   atomic.Int64
+	asksTo    atomic.Uint64 // the last message of the stream when the connection was made
 	mu        sync.Mutex
 	cancels   map[string]context.CancelCauseFunc // by the id of the task
 }
@@ -146,6 +148,8 @@ func (w *worker) work(stop context.Context) error {
 	if _, err = w.nc.Subscribe(fmt.Sprintf("kflow.%s.cancel.%s", w.namespace, taskNamespace), w.onCancel); err != nil {
 		return err
 	}
+	w.nc.SetReconnectHandler(func(*nats.Conn) { w.noteStored(stop) })
+	w.noteStored(stop)
 	go w.announce(stop)
 	log.Printf("worker %s takes tasks of %s", w.name, taskNamespace)
 	free := make(chan struct{}, slots)
@@ -173,6 +177,17 @@ func (w *worker) work(stop context.Context) error {
 	return w.workers.Delete(context.Background(), w.key())
 }
 
+// noteStored has all tasks asked about that are stored by now; while that is not known, all tasks.
+func (w *worker) noteStored(ctx context.Context) {
+	w.asksTo.Store(math.MaxUint64)
+	stream, err := w.js.Stream(ctx, fmt.Sprintf("kflow_%s__tasks", w.namespace))
+	if err != nil {
+		log.Printf("the stream of tasks was not read: %v", err)
+		return
+	}
+	w.asksTo.Store(stream.CachedInfo().State.LastSeq)
+}
+
 func (w *worker) handle(message jetstream.Msg) {
 	var t task
 	if err := json.Unmarshal(message.Data(), &t); err != nil {
@@ -196,7 +211,7 @@ func (w *worker) handle(message jetstream.Msg) {
 		return
 	}
 	begun := 0
-	if metadata.NumDelivered > 1 { // 4
+	if metadata.NumDelivered > 1 || metadata.Sequence.Stream <= w.asksTo.Load() { // 4
 		var canceled bool
 		if canceled, begun, err = w.begins(&t); err != nil {
 			_ = message.NakWithDelay(5 * time.Second)

@@ -1,6 +1,7 @@
 import { parseTaskName } from '../../lib/plan/task-names';
 import { type TaskError, TaskErrorCode, type TaskMessage } from '../api-contract/task-message';
 import type { Delivery } from '../engine/ports/delivery';
+import { isAgain } from '../engine/preparation';
 
 /** Why a task is to end before its time. */
 export type EndReason = typeof TaskErrorCode.Canceled | typeof TaskErrorCode.TimedOut;
@@ -20,7 +21,7 @@ export class HeldMessage {
     /** The latest delivery. */
     public delivery: Delivery,
   ) {
-    this.isFirst = delivery.deliveries === 1;
+    this.isFirst = !isAgain(delivery);
   }
 
   /** The task that has begun last. */

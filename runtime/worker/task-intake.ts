@@ -39,7 +39,7 @@ export interface TaskIntakeProps {
  * Pulls tasks, one for each free slot, and hands them over.
  *
  * I1. A message holds its slot from its delivery until it is acked or given back: no task waits in a busy worker.
- * I2. A task that was delivered before runs again only if a controller says that it has no result.
+ * I2. A task that may have been delivered before runs again only if a controller says that it has no result.
  * I3. A message is acked only after the result of each of its tasks that has begun is stored, or if it needs none.
  * I4. What follows a task begins here only at the first delivery of the message, and after a success that says so.
  */
@@ -171,7 +171,7 @@ export class TaskIntake {
   private async runFirst(task: RunningTask): Promise<void> {
     const { tasks, links } = this.props;
     if (tasks?.has(task.name) === false) return this.refuse(task, [...tasks]);
-    if (task.delivery.deliveries > 1 && !(await this.isNeeded(task))) return;
+    if (!task.held.isFirst && !(await this.isNeeded(task))) return;
     let values: TaskValues;
     try {
       const [input, parameters] = await Promise.all([

@@ -65,7 +65,7 @@ export class ManualSource implements DeliverySource {
   deliver(
     sequence: number,
     changes: Partial<
-      Pick<Delivery, 'deliveries' | 'timestampMs' | 'payload' | 'redriven' | 'key' | 'traceparent'>
+      Pick<Delivery, 'deliveries' | 'isRepeated' | 'timestampMs' | 'payload' | 'redriven' | 'key' | 'traceparent'>
     > = {},
   ): string[] {
     const answers: string[] = [];

@@ -4,7 +4,6 @@ import { controllerNodeOptions } from '../../../lib/plan/controller-requirements
 import { type GuardedProcess, spawnGuarded } from '../../../runtime/adapters/processes/guard';
 import type { ExecutionKey } from '../../../runtime/api-contract/execution-key';
 import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
-import type { TaskMessage } from '../../../runtime/api-contract/task-message';
 import type { StartResult } from '../../../runtime/controller/executions/ports/execution-service';
 import { BareWorker, type TaskFunction } from '../../support/bare-worker';
 import { ControllerPlace } from '../../support/controller-place';
@@ -39,16 +38,11 @@ export class ExecutionPlace {
   async worker(
     tasks: { readonly [name: string]: TaskFunction },
     taskNamespace = 'default',
-    onSuccess?: (task: TaskMessage) => void,
+    options: Pick<Parameters<typeof BareWorker.start>[1], 'onReported' | 'goesOn'> = {},
   ): Promise<BareWorker> {
     const { namespace } = this;
     const connection = await this.controller.connect(namespace);
-    const worker = await BareWorker.start(connection, {
-      namespace,
-      taskNamespace,
-      tasks,
-      ...(onSuccess && { onSuccess }),
-    });
+    const worker = await BareWorker.start(connection, { ...options, namespace, taskNamespace, tasks });
     this.workers.push(worker);
     return worker;
   }

@@ -21,8 +21,8 @@ const following = (step: string, task = 'mail:send') => ({
 });
 
 /** Delivers a task that two others follow. */
-async function deliver(deliveries = 1): Promise<string[]> {
-  const answers = stage.deliver({ input: 1, next: [following('2'), following('3')] }, deliveries);
+async function deliver(delivery: Parameters<WorkerStage['deliver']>[1] = {}): Promise<string[]> {
+  const answers = stage.deliver({ input: 1, next: [following('2'), following('3')] }, delivery);
   await pass(0);
   return answers;
 }
@@ -104,8 +104,11 @@ test('a worker goes on up to a task that it does not have', async () => {
   expect(answers.at(-1)).toBe('ack');
 });
 
-test('a message that was delivered before is run alone, after a question', async () => {
-  const answers = await deliver(2);
+test.each([
+  ['was delivered before', { deliveries: 2 }],
+  ['was stored before the worker connected', { isRepeated: true }],
+])('a message that %s is run alone, after a question', async (_, delivery) => {
+  const answers = await deliver(delivery);
   expect(stage.heartbeats[0]).toMatchObject({ id: 'e/1/1/1', token: 't', lease: 'begins' });
   await returns('one');
   await store();

@@ -99,7 +99,7 @@ describe('a task that was delivered before', () => {
   test('waits as often as it takes, and is lost only when workers that began it are', async () => {
     for (const begun of [undefined, 0, 5]) {
       stage.answer = begun === undefined ? undefined : { isCanceled: false, begun };
-      const answers = stage.deliver({}, 50);
+      const answers = stage.deliver({}, { deliveries: 50 });
       await pass(0);
       expect(stage.heartbeats.at(-1)).toMatchObject({ lease: 'begins' });
       if (begun === undefined) expect(answers).toEqual(['nak 5000']);
@@ -112,7 +112,7 @@ describe('a task that was delivered before', () => {
       }
     }
     stage.answer = { isCanceled: false, begun: 6 };
-    stage.deliver({}, 50);
+    stage.deliver({}, { deliveries: 50 });
     await pass(0);
     expect(stage.results.map(({ kind }) => kind)).toEqual(['succeeded', 'succeeded', 'failed']);
     expect(stage.results.at(-1)).toMatchObject({ error: { code: 'worker-lost', isTerminal: true } });

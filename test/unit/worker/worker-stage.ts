@@ -5,6 +5,7 @@ import type {
   TaskResult,
   WorkerEntry,
 } from '../../../runtime/api-contract/task-message';
+import type { Delivery } from '../../../runtime/engine/ports/delivery';
 import type { HostEvents } from '../../../runtime/engine/ports/host';
 import type { WorkerSpec } from '../../../runtime/worker/loop-spec';
 import type { TaskLinks } from '../../../runtime/worker/ports/task-links';
@@ -63,7 +64,10 @@ export class LinksStage {
   readonly log = (level: string, text: string) => void this.logs.push(`${level} ${text}`);
 
   /** Delivers a task; returns the answers to its message. */
-  deliver(more: Partial<TaskMessage> | { readonly v: number } = {}, deliveries = 1): string[] {
+  deliver(
+    more: Partial<TaskMessage> | { readonly v: number } = {},
+    delivery: Partial<Pick<Delivery, 'deliveries' | 'isRepeated'>> = {},
+  ): string[] {
     const message = {
       v: 1,
       id: 'e/1/1/1',
@@ -76,7 +80,7 @@ export class LinksStage {
       sentAt: new Date().toISOString(),
       ...more,
     };
-    return this.source.deliver(1, { deliveries, payload: Buffer.from(JSON.stringify(message)) });
+    return this.source.deliver(1, { ...delivery, payload: Buffer.from(JSON.stringify(message)) });
   }
 
   cancel(id = 'e/1/1/1'): void {

@@ -32,7 +32,11 @@ import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-r
 import { consumeDurable, redeliverMs } from './consume-durable';
 import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
 import { removeMessage } from './remove-message';
+import { areResultsTaken } from './results-taken';
 import { readWorkers } from './worker-directory';
+
+/** Shorter than a worker waits for an answer. */
+const takenMs = 1_500;
 
 export interface NamespaceTasksProps {
   readonly connection: NatsConnection;
@@ -46,6 +50,7 @@ export interface NamespaceTasksProps {
  *
  * I1. A result is acked when it is with its execution, so it survives every controller.
  * I2. A task whose message was removed before its consumer got to it is never delivered.
+ * I3. A worker that asks whether to begin a task is answered after the results that were stored before are with the execution.
  */
 export class NamespaceTasks {
   /** Task namespaces whose consumers exist. */
@@ -177,11 +182,17 @@ export class NamespaceTasks {
     const { data: heartbeat } = heartbeatSchema.safeParse(jsonOf(message.data));
     const { namespace, onWarning } = this.props;
     try {
+      if (heartbeat?.lease === 'begins' && !(await this.areResultsTaken(heartbeat))) return; // I3
       const isWanted = heartbeat !== undefined && (await reports.isWanted(namespace, heartbeat));
       this.respond(message, isWanted ? await this.noted(heartbeat) : { isCanceled: true });
     } catch (error) {
       onWarning(`cannot answer a heartbeat of ${namespace}: ${(error as Error).message}`);
     }
+  }
+
+  private areResultsTaken({ id }: Heartbeat): Promise<boolean> {
+    const [execution = ''] = id.split('/');
+    return areResultsTaken(this.manager, { namespace: this.props.namespace, execution }, takenMs);
   }
 
   private async noted({ id, progress, lease }: Heartbeat): Promise<HeartbeatAnswer> {

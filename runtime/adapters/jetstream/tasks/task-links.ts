@@ -9,8 +9,9 @@ import {
 import type { TaskLinks } from '../../../worker/ports/task-links';
 import { managerOf } from '../access/jetstream-api';
 import { AckLedger } from '../ack-ledger';
-import { MessagePuller } from '../message-puller';
+import { type KnownFloor, MessagePuller } from '../message-puller';
 import { JetStreamPublisher } from '../publishing/publisher';
+import { retryRequest } from '../retry-request';
 import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
 import { ObjectValueStore } from './object-value-store';
 import { BucketWorkerDirectory } from './worker-directory';
@@ -33,12 +34,13 @@ export class JetStreamTaskLinks implements TaskLinks {
   readonly directory: BucketWorkerDirectory;
   private readonly acks: AckLedger;
   private cancels: Subscription | undefined;
+  private connects = 0;
 
   private constructor(
     private readonly connection: NatsConnection,
     private readonly place: Place,
-    manager: JetStreamManager,
-    warn: (text: string) => void,
+    private readonly manager: JetStreamManager,
+    private readonly warn: (text: string) => void,
   ) {
     const { namespace, taskNamespace } = place;
     this.acks = new AckLedger(connection);
@@ -62,7 +64,9 @@ export class JetStreamTaskLinks implements TaskLinks {
   ): Promise<JetStreamTaskLinks> {
     const manager = await managerOf(connection);
     await ensure(manager, place);
-    return new JetStreamTaskLinks(connection, place, manager, warn);
+    const links = new JetStreamTaskLinks(connection, place, manager, warn);
+    await links.noteStored();
+    return links;
   }
 
   async heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer | undefined> {
@@ -89,7 +93,16 @@ export class JetStreamTaskLinks implements TaskLinks {
   reconnected(): void {
     this.publisher.reconnected();
     this.acks.reconnected();
+    this.deliveries.skipTo(repeatedTo(Number.POSITIVE_INFINITY));
+    this.noteStored().catch((error) => this.warn(`every task is asked about: ${String(error)}`));
     this.deliveries.reconnected();
+  }
+
+  /** What is stored by now may have been delivered before: a server that was killed forgets its last deliveries. */
+  private async noteStored(): Promise<void> {
+    const connects = ++this.connects;
+    const { state } = await retryRequest(() => this.manager.streams.info(taskStream(this.place.namespace)));
+    if (connects === this.connects) this.deliveries.skipTo(repeatedTo(state.last_seq));
   }
 
   /** Resolves when the server has every result and every ack. */
@@ -108,6 +121,10 @@ export class JetStreamTaskLinks implements TaskLinks {
 async function ensure(manager: JetStreamManager, place: Place): Promise<void> {
   await ensureTaskStreams(manager, place.namespace);
   await ensureTaskConsumer(manager, place);
+}
+
+function repeatedTo(sequence: number): KnownFloor {
+  return { floor: 0, floorAtMs: 0, repeatedTo: sequence };
 }
 
 function jsonOf(data: Uint8Array): unknown {
