@@ -12,16 +12,17 @@ export class HeldMessage {
   readonly open = new Set<RunningTask>();
   /** Set when it is to be delivered again. */
   giveBackMs: number | undefined;
-  /** No other worker has had it. */
-  readonly isFirst: boolean;
   private readonly ids = new Set<string>();
   private last: RunningTask | undefined;
 
   constructor(
     /** The latest delivery. */
     public delivery: Delivery,
-  ) {
-    this.isFirst = !isAgain(delivery);
+  ) {}
+
+  /** No other worker has had it, nor can get it from a server that was killed since. */
+  get isFirst(): boolean {
+    return !isAgain(this.delivery);
   }
 
   /** The task that has begun last. */

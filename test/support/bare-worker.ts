@@ -37,6 +37,8 @@ interface Line {
   readonly stop: AbortController;
   /** Resolves when the reports before are stored. */
   readonly before: Promise<unknown>;
+  /** Whether another worker may have the message, as it is known now. */
+  readonly isAgain: () => boolean;
 }
 
 const retryMs = 100;
@@ -112,7 +114,8 @@ export class BareWorker {
 
   private async watch(manager: JetStreamManager): Promise<void> {
     for await (const { type } of this.props.connection.status()) {
-      if (type === 'reconnect') this.connected(manager).catch(() => undefined); // closed
+      if (type === 'disconnect') this.askedTo = Number.POSITIVE_INFINITY;
+      else if (type === 'reconnect') this.connected(manager).catch(() => undefined); // closed
     }
   }
 
@@ -138,7 +141,7 @@ export class BareWorker {
 
   private async take(message: JsMsg): Promise<void> {
     const { next = [], ...found } = message.json<TaskMessage>();
-    const isAgain = message.redelivered || message.seq <= this.askedTo;
+    const isAgain = () => message.redelivered || message.seq <= this.askedTo;
     const renewal = setInterval(() => message.working(), 5_000);
     try {
       const task = {
@@ -146,10 +149,10 @@ export class BareWorker {
         input: await this.valueOf(found.input),
         parameters: await this.valueOf(found.parameters),
       };
-      if (isAgain && !(await this.isWanted(message, task))) return;
+      if (isAgain() && !(await this.isWanted(message, task))) return;
       if (task.wantsReceipt === true) await this.persist(() => this.report(task, { kind: 'receipt' }));
-      const line = { stop: new AbortController(), before: Promise.resolve() };
-      await this.runLine(task, this.props.goesOn && !isAgain ? next : [], line);
+      const line = { stop: new AbortController(), before: Promise.resolve(), isAgain };
+      await this.runLine(task, this.props.goesOn ? next : [], line);
       message.ack();
     } catch {
       // the connection is closed: another worker gets the task
@@ -160,13 +163,14 @@ export class BareWorker {
 
   /** Runs a task and what follows it; resolves when all reports are stored. */
   private async runLine(task: TaskMessage, [next, ...others]: readonly FollowingTask[], line: Line): Promise<void> {
-    const { stop, before } = line;
+    const { stop, before, isAgain } = line;
     this.begun.push(task);
     this.stops.set(task.id, stop);
     try {
       const { output, report } = await this.resultOf(task, stop.signal);
       const isSuccess = report.kind === 'succeeded';
-      const goesOn = isSuccess && next !== undefined && !stop.signal.aborted && !this.canceled.has(next.id);
+      const isWanted = next !== undefined && !stop.signal.aborted && !this.canceled.has(next.id);
+      const goesOn = isSuccess && isWanted && !isAgain();
       const reported = this.persist(() => this.report(task, goesOn ? { ...report, continues: true } : report));
       const stored = Promise.all([before, reported]).then(() => this.props.onReported?.(task, isSuccess));
       if (!goesOn) {
@@ -174,7 +178,7 @@ export class BareWorker {
         return;
       }
       const following = await this.following(task, next, output);
-      await Promise.all([stored, this.runLine(following, others, { stop, before: stored })]);
+      await Promise.all([stored, this.runLine(following, others, { ...line, before: stored })]);
     } finally {
       this.stops.delete(task.id);
     }

@@ -130,17 +130,20 @@ export class MessagePuller implements DeliverySource {
     this.outstanding = Math.max(0, this.outstanding - 1);
     this.averageBytes += (message.data.length + 64 - this.averageBytes) / 16;
     const delivery = new JetStreamDelivery(message, this.consumer.stream, this);
-    const { floor, floorAtMs, repeatedTo } = this.floor;
+    const { floor, floorAtMs } = this.floor;
     if (delivery.sequence <= floor && delivery.timestampMs <= floorAtMs) {
       delivery.ack(); // I4
       this.pullAgain();
       return;
     }
-    delivery.isRepeated = delivery.sequence <= repeatedTo;
     this.room.messages--;
     this.room.bytes -= message.data.length;
     if (delivery.deliveries > 1) this.redelivered++;
     this.onDelivery(delivery);
+  }
+
+  isRepeated({ sequence }: Pick<Delivery, 'sequence'>): boolean {
+    return sequence <= this.floor.repeatedTo;
   }
 
   /** Sends the answer to a delivery. */
@@ -206,12 +209,11 @@ export class JetStreamDelivery implements Delivery {
   readonly payload: Uint8Array;
   /** The reply subject. */
   readonly handle: string;
-  isRepeated = false;
 
   constructor(
     private readonly message: Msg,
     readonly stream: string,
-    private readonly answers: Pick<MessagePuller, 'answer'>,
+    private readonly answers: Pick<MessagePuller, 'answer' | 'isRepeated'>,
   ) {
     this.handle = message.reply ?? '';
     this.payload = message.data;
@@ -221,6 +223,11 @@ export class JetStreamDelivery implements Delivery {
     this.sequence = Number(tokens[first + 1]);
     this.number = Number(tokens[first + 2]);
     this.timestampMs = Number(tokens[first + 3]) / 1_000_000;
+  }
+
+  /** As it is known now. */
+  get isRepeated(): boolean {
+    return this.answers.isRepeated(this);
   }
 
   get traceparent(): string | undefined {

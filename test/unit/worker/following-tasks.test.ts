@@ -93,6 +93,16 @@ test.each([
   expect(answers.at(-1)).toBe('ack');
 });
 
+test('nothing follows in a message that was delivered again since', async () => {
+  await deliver();
+  const answers = await deliver({ deliveries: 2 });
+  await returns('one');
+  await store();
+  expect(stage.results).toHaveLength(1);
+  expect(stage.results[0]).not.toHaveProperty('continues');
+  expect(answers.at(-1)).toBe('ack');
+});
+
 test('a worker goes on up to a task that it does not have', async () => {
   const answers = stage.deliver({ next: [following('2'), following('3', 'mail:other')] });
   await pass(0);

@@ -29,6 +29,9 @@ export async function openTaskLinks(
   };
 
   async function reconnect(): Promise<void> {
-    for await (const { type } of outageStatuses(connection.status())) if (type === 'reconnect') links.reconnected();
+    for await (const { type } of outageStatuses(connection.status())) {
+      if (type === 'reconnect') links.reconnected();
+      else if (type === 'disconnect') links.disconnected();
+    }
   }
 }

@@ -89,11 +89,17 @@ export class JetStreamTaskLinks implements TaskLinks {
     });
   }
 
+  /** Call when the connection is lost: a server that is killed delivers again what it had delivered. */
+  disconnected(): void {
+    this.connects += 1;
+    this.deliveries.skipTo(repeatedTo(Number.POSITIVE_INFINITY));
+  }
+
   /** Call on every reconnect of the connection. */
   reconnected(): void {
     this.publisher.reconnected();
     this.acks.reconnected();
-    this.deliveries.skipTo(repeatedTo(Number.POSITIVE_INFINITY));
+    this.disconnected();
     this.noteStored().catch((error) => this.warn(`every task is asked about: ${String(error)}`));
     this.deliveries.reconnected();
   }
