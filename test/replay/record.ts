@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { RevisionView } from '../../runtime/api-contract/flow-history';
 import { ControllerPlace } from '../support/controller-place';
+import { executions, runExecution } from './record-executions';
 
 const meta = { update: true, restart: true };
 
 /**
- * `npm run histories` records the histories of flows on a Temporal server for the replay test. A change of the workflow that
- * cannot replay them would break flows that run while the controller is updated.
+ * `npm run histories` records the histories of flows and executions on a Temporal server for the replay test. A change of the workflow that
+ * cannot replay them would break those that run while the controller is updated.
  */
 const flows = {
   'stop-resume': async (place: ControllerPlace, flow: string) => {
@@ -107,10 +108,7 @@ async function record(names: readonly (keyof typeof flows)[], historyLength: num
       const flow = `replay/${name}`;
       await place.running(flow, { mode: name.startsWith('batch') ? 'batch' : 'stream', meta });
       await flows[name](place, flow);
-      const history = historyToJSON(await workflow.getHandle(flow).fetchHistory());
-      const text = JSON.stringify(JSON.parse(history), (key, value) => (key === 'stackTrace' ? '' : value));
-      writeFileSync(path.join(__dirname, 'histories', `${name}.json`), `${text}\n`);
-      process.stdout.write(`${name}\n`);
+      await save(name, workflow.getHandle(flow));
     }
   } finally {
     await connection.close();
@@ -118,13 +116,37 @@ async function record(names: readonly (keyof typeof flows)[], historyLength: num
   }
 }
 
-/** The arguments are the names of the flows to record; default: all flows. */
+async function save(name: string, workflow: WorkflowHandle): Promise<void> {
+  const history = historyToJSON(await workflow.fetchHistory());
+  const text = JSON.stringify(JSON.parse(history), (key, value) => (key === 'stackTrace' ? '' : value));
+  writeFileSync(path.join(__dirname, 'histories', `${name}.json`), `${text}\n`);
+  process.stdout.write(`${name}\n`);
+}
+
+/** Saves the history of the last run of an execution's workflow, once it has ended. */
+async function saveEnded(name: string, address: string, workflowId: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  const workflow = new Client({ connection }).workflow.getHandle(workflowId);
+  await workflow.result().catch(() => undefined); // ended otherwise than completed
+  await save(name, workflow);
+  await connection.close();
+}
+
+/** Those that the arguments name; without arguments, all. */
+function chosen<Name extends string>(all: { readonly [name in Name]: unknown }): readonly Name[] {
+  const names = Object.keys(all) as Name[];
+  return process.argv.length > 2 ? names.filter((name) => process.argv.includes(name)) : names;
+}
+
+/** The arguments are the names of the flows and executions to record; default: all. */
 async function main(): Promise<void> {
-  const all = Object.keys(flows) as (keyof typeof flows)[];
-  const names = process.argv.length > 2 ? all.filter((name) => process.argv.includes(name)) : all;
+  const names = chosen(flows);
   for (const historyLength of [4_000, shortRuns['continued-run']]) {
     const recorded = names.filter((name) => name in shortRuns === historyLength < 4_000);
     if (recorded.length > 0) await record(recorded, historyLength);
+  }
+  for (const name of chosen(executions)) {
+    await runExecution(name, (address, workflowId) => saveEnded(name, address, workflowId));
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { dataConverter } from '../../runtime/adapters/temporal/gzip-codec';
 import { workflowBundle } from '../../runtime/adapters/temporal/temporal-worker';
 
 if (!existsSync(workflowBundle)) throw new Error('no build: run npm run build');
@@ -18,7 +19,11 @@ function read(name: string): { readonly events: { readonly eventType: unknown; [
 }
 
 const replay = (history: object) =>
-  Worker.runReplayHistory({ workflowBundle: { codePath: workflowBundle } }, historyFromJSON(history), 'replay/flow');
+  Worker.runReplayHistory(
+    { workflowBundle: { codePath: workflowBundle }, dataConverter },
+    historyFromJSON(history),
+    'replay/flow',
+  );
 
 test.each(histories)('replays the recorded history %s', async (name) => {
   await replay(read(name));
@@ -27,5 +32,14 @@ test.each(histories)('replays the recorded history %s', async (name) => {
 test('detects a history that differs', async () => {
   const { events } = read('pause-update-replay');
   const text = JSON.stringify({ events }).replaceAll('"name":"drain"', '"name":"awaitGone"');
+  await expect(replay(JSON.parse(text))).rejects.toThrow(/nondeterminism/i);
+});
+
+test('detects a local activity that differs', async () => {
+  const text = JSON.stringify(read('execution-chain'), (key, value) => {
+    if (key !== 'data' || typeof value !== 'string') return value;
+    const data = Buffer.from(value, 'base64').toString().replaceAll('sendTasks', 'lookInto');
+    return Buffer.from(data).toString('base64');
+  });
   await expect(replay(JSON.parse(text))).rejects.toThrow(/nondeterminism/i);
 });
