@@ -14,6 +14,7 @@ import type {
   ExecutionSnapshot,
   StepReport,
 } from '../../runtime/controller/executions/ports/execution-workflow';
+import type { SignalMark } from '../../runtime/controller/executions/ports/signal-marks';
 import { headOf } from '../../runtime/controller/executions/ports/step-ref';
 import type { UnwantedTask, Withdrawal } from '../../runtime/controller/executions/ports/task-bus';
 import type { TaskValues } from '../../runtime/controller/executions/ports/task-values';
@@ -141,19 +142,17 @@ export class ExecutionStage {
   async report(
     { step, attempt, run, head }: SentOrder,
     report: Pick<StepReport, 'kind'> & Partial<StepReport>,
+    mark?: SignalMark,
   ): Promise<void> {
     this.isLong = this.continuesAlways;
-    this.current.receive([
-      {
-        step,
-        attempt,
-        run,
-        ...(head === undefined ? {} : { head }),
-        at: new Date(this.nowMs).toISOString(),
-        ...report,
-      },
-    ]);
+    const place = { step, attempt, run, ...(head === undefined ? {} : { head }) };
+    this.current.receive([{ ...place, at: new Date(this.nowMs).toISOString(), ...report }], mark);
     await this.settle();
+  }
+
+  /** Numbers of the signals that the workflow has not received. */
+  unreceived(marks: readonly SignalMark[]): readonly number[] {
+    return this.current.unreceived(marks);
   }
 
   /** The step that a worker goes on with after one of its message. */

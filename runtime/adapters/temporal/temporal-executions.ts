@@ -24,10 +24,12 @@ import {
   type SnapshotAnswer,
   type StepReport,
   snapshotQuery,
+  unreceivedQuery,
 } from '../../controller/executions/ports/execution-workflow';
+import type { SignalMark } from '../../controller/executions/ports/signal-marks';
 import type { StepRef } from '../../controller/executions/ports/step-ref';
 import { callTemporal } from './call-temporal';
-import { queuePrefix, workflowTaskTimeout } from './workflow-ids';
+import { queuePrefix } from './workflow-ids';
 
 const memoKey = 'incarnation';
 /** Types of the failures with which a workflow refuses a command. */
@@ -48,7 +50,6 @@ export class TemporalExecutions implements ExecutionWorkflows {
           taskQueue: this.taskQueue,
           args: [input],
           memo: { [memoKey]: definition.incarnation },
-          workflowTaskTimeout,
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           workflowIdConflictPolicy: 'FAIL',
         });
@@ -74,14 +75,23 @@ export class TemporalExecutions implements ExecutionWorkflows {
     );
   }
 
-  async report(key: ExecutionKey, reports: readonly StepReport[]): Promise<boolean> {
+  async report(key: ExecutionKey, reports: readonly StepReport[], mark: SignalMark): Promise<boolean> {
     return this.call(key, async () => {
       const sent = await unlessMissing(async () => {
-        await this.handleOf(key).signal<[readonly StepReport[]]>(reportSignal, reports);
+        await this.handleOf(key).signal<[readonly StepReport[], SignalMark]>(reportSignal, reports, mark);
         return true;
       });
       return sent ?? false;
     });
+  }
+
+  async unreceived(key: ExecutionKey, marks: readonly SignalMark[]): Promise<readonly number[]> {
+    // a query of a workflow that has ended would run it again
+    if ((await this.describe(key))?.isOpen !== true) return [];
+    const answer = await this.call(key, () =>
+      unlessMissing(() => this.handleOf(key).query<readonly number[], [readonly SignalMark[]]>(unreceivedQuery, marks)),
+    );
+    return answer ?? [];
   }
 
   async isWaitingFor(

@@ -11,7 +11,7 @@ import type { ScheduleView } from '../../api-contract/execution-changes';
 import { executionType, executionWorkflowId } from '../../controller/executions/ports/execution-workflow';
 import type { NewSchedule, Schedules } from '../../controller/executions/ports/schedules';
 import { callTemporal } from './call-temporal';
-import { queuePrefix, workflowTaskTimeout } from './workflow-ids';
+import { queuePrefix } from './workflow-ids';
 
 const overlaps = {
   skip: ScheduleOverlapPolicy.SKIP,
@@ -44,7 +44,6 @@ export class TemporalSchedules implements Schedules {
         taskQueue: this.taskQueue,
         args: [input],
         memo: { incarnation: definition.incarnation },
-        workflowTaskTimeout,
       },
       memo: { [memoKey]: view },
     };

@@ -62,7 +62,7 @@ test('whether a task is to begin is answered when the results that were stored b
       passed.push(id);
     },
     malformed: async () => false,
-    tell: async () => undefined,
+    confirm: async () => undefined,
     isWanted: async (_namespace: string, { id }: { readonly id: string }) => !passed.includes(id),
   };
   let isListening = false;

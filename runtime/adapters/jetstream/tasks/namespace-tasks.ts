@@ -182,7 +182,7 @@ export class NamespaceTasks {
     const { data: heartbeat } = heartbeatSchema.safeParse(jsonOf(message.data));
     const { namespace, onWarning } = this.props;
     try {
-      if (heartbeat?.lease === 'begins' && !(await this.areResultsTaken(heartbeat))) return; // I3
+      if (heartbeat?.lease === 'begins' && !(await this.areResultsTaken(heartbeat, reports))) return; // I3
       const isWanted = heartbeat !== undefined && (await reports.isWanted(namespace, heartbeat));
       this.respond(message, isWanted ? await this.noted(heartbeat) : { isCanceled: true });
     } catch (error) {
@@ -190,9 +190,11 @@ export class NamespaceTasks {
     }
   }
 
-  private areResultsTaken({ id }: Heartbeat): Promise<boolean> {
+  private async areResultsTaken({ id }: Heartbeat, reports: TaskReports): Promise<boolean> {
     const [execution = ''] = id.split('/');
-    return areResultsTaken(this.manager, { namespace: this.props.namespace, execution }, takenMs);
+    const key = { namespace: this.props.namespace, execution };
+    await reports.confirm(key);
+    return areResultsTaken(this.manager, key, takenMs);
   }
 
   private async noted({ id, progress, lease }: Heartbeat): Promise<HeartbeatAnswer> {

@@ -1,11 +1,12 @@
 import { formatTaskName, parseTaskName } from '../../../../lib/plan/task-names';
 import { executionName } from '../../../api-contract/execution-key';
+import { executionPhases } from '../../../api-contract/execution-phase';
 import type { FollowingTask, TaskMessage } from '../../../api-contract/task-message';
 import { ClaimedValues } from '../claimed-values';
 import type { ExecutionStore } from '../ports/execution-store';
 import type { SharedValues } from '../ports/shared-values';
 import { headOf } from '../ports/step-ref';
-import type { TaskBus, TaskReports } from '../ports/task-bus';
+import type { ReportReceipts, TaskBus, TaskReports } from '../ports/task-bus';
 import { taskId, wireStep } from '../ports/task-id';
 import type { TaskValues } from '../ports/task-values';
 import type { TaskToken, TaskTokens } from '../task-tokens';
@@ -28,7 +29,7 @@ import { lookIntoInput } from './look-into-input';
 export interface ExecutionPorts {
   readonly store: ExecutionStore;
   readonly bus: TaskBus;
-  readonly reports: TaskReports;
+  readonly reports: TaskReports & ReportReceipts;
   readonly tokens: TaskTokens;
   readonly shared: SharedValues;
   readonly values: TaskValues;
@@ -43,6 +44,7 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
   return {
     sendTasks: async (orders) => {
       const { namespace } = orders.key;
+      reports.received(orders.key, orders.received);
       // the watch says why a namespace cannot be read; a message is stored all the same
       bus.listen(namespace, reports).catch(() => undefined);
       return Promise.all(
@@ -77,6 +79,7 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
     keepExecution: async (snapshot, view) => {
       await store.saveSnapshot(snapshot);
       await store.update(view, snapshot.definition.incarnation);
+      if (executionPhases[view.status].isClosed) reports.ended(view);
     },
     loadExecution: async (key) => {
       const snapshot = await store.snapshot(key);

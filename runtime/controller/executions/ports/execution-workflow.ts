@@ -4,6 +4,7 @@ import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
 import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import type { TaskError } from '../../../api-contract/task-message';
+import type { ReceivedMarks, SignalMark } from './signal-marks';
 import type { StepRef } from './step-ref';
 
 /**
@@ -12,7 +13,7 @@ import type { StepRef } from './step-ref';
  */
 export const executionType = 'KFlowExecution';
 
-/** Signal with the results of steps: `StepReport[]`. */
+/** Signal with the results of steps: `StepReport[]`, and its `SignalMark`. */
 export const reportSignal = 'reports';
 /** Update with an `ExecutionCommand`. */
 export const commandUpdate = 'command';
@@ -20,6 +21,8 @@ export const commandUpdate = 'command';
 export const attemptQuery = 'attempt';
 /** Query of an `ExecutionSnapshot`. */
 export const snapshotQuery = 'snapshot';
+/** Query which of some signals, as `SignalMark[]`, have not been received: their numbers. */
+export const unreceivedQuery = 'unreceived';
 
 const idPrefix = 'execution/';
 
@@ -184,6 +187,7 @@ export interface ExecutionSnapshot {
   readonly log: readonly LogEntry[];
   /** Reports of attempts that have not begun. */
   readonly early?: readonly StepReport[];
+  readonly received?: ReceivedMarks;
   /** Ended at once, by a terminate. */
   readonly isTerminated?: true;
 }
@@ -207,8 +211,10 @@ export interface ExecutionWorkflows {
     input: ExecutionInput,
   ): Promise<boolean>;
   describe(key: ExecutionKey): Promise<ExecutionRun | undefined>;
-  /** False when the workflow does not run. */
-  report(key: ExecutionKey, reports: readonly StepReport[]): Promise<boolean>;
+  /** False when the workflow does not run. A signal with the mark of one that was received changes nothing. */
+  report(key: ExecutionKey, reports: readonly StepReport[], mark: SignalMark): Promise<boolean>;
+  /** Numbers of the signals that a workflow which runs has not received. */
+  unreceived(key: ExecutionKey, marks: readonly SignalMark[]): Promise<readonly number[]>;
   /** What a worker is to know of an attempt. */
   isWaitingFor(key: ExecutionKey, attempt: StepRef, worker?: string): Promise<AttemptAnswer>;
   /** Throws StateError `state-invalid` with the reason when the workflow refuses, `execution-missing` when it does not run. */

@@ -1,4 +1,6 @@
+import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { Heartbeat, TaskMessage, TaskResult, WorkerEntry } from '../../../api-contract/task-message';
+import type { ReceivedMarks } from './signal-marks';
 
 /** A task message that was stored. */
 export interface SentTask {
@@ -39,6 +41,15 @@ export interface TaskReports {
   malformed(namespace: string, result: MalformedResult): Promise<boolean>;
   /** Whether the heartbeat is of an attempt that its execution waits for. */
   isWanted(namespace: string, heartbeat: Heartbeat): Promise<boolean>;
+  /** Asks the execution now whether it has received the results that it was sent. */
+  confirm(execution: ExecutionKey): Promise<void>;
+}
+
+/** Is told what executions have received. */
+export interface ReportReceipts {
+  received(execution: ExecutionKey, marks: ReceivedMarks): void;
+  /** The execution is stored as it ended: it needs no results any more. */
+  ended(execution: ExecutionKey): void;
 }
 
 /**

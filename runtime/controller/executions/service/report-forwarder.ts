@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import { type Heartbeat, TaskErrorCode, type TaskResult } from '../../../api-contract/task-message';
 import type { ExecutionWorkflows, StepReport } from '../ports/execution-workflow';
+import { isReceived, type ReceivedMarks } from '../ports/signal-marks';
 import type { StepRef } from '../ports/step-ref';
-import type { MalformedResult, TaskReports } from '../ports/task-bus';
+import type { MalformedResult, ReportReceipts, TaskReports } from '../ports/task-bus';
 import { parseTaskId } from '../ports/task-id';
 import type { TaskToken, TaskTokens } from '../task-tokens';
 
@@ -14,17 +16,32 @@ const receiptDelayMs = 1_000;
 /** Nobody waits for the result of a step that its worker has followed by the next one. */
 const continuedDelayMs = 50;
 
+/** How often a workflow is asked whether it has received the signals that it was sent. */
+const checkMs = 10_000;
+
 interface Waiting {
   readonly report: StepReport;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  /** Temporal has it. */
+  readonly sent: () => void;
+  readonly failed: (error: unknown) => void;
+  /** The workflow has it, or does not need it. */
+  readonly received: () => void;
 }
 
-/** Reports of one execution that no signal has yet. */
+/** Reports of one execution. */
 interface Queue {
+  readonly key: ExecutionKey;
+  readonly name: string;
+  /** Of its signals. */
+  readonly sender: string;
+  /** Of the last signal. */
+  number: number;
   readonly waiting: Waiting[];
+  /** Signals of which it is not known that they have been received, by number. */
+  readonly unreceived: Map<number, readonly Waiting[]>;
   isDraining: boolean;
   timer?: NodeJS.Timeout;
+  check?: NodeJS.Timeout;
 }
 
 /**
@@ -33,15 +50,17 @@ interface Queue {
  * F1. One signal of an execution is under way at a time; what arrives meanwhile goes with the next one.
  * F2. A result whose execution has ended, or that is none of this installation, is dropped.
  * F3. A result after which its worker goes on is held back for a moment, to go with the one of the next step.
+ * F4. A result is kept until its workflow has received it. Temporal's worker may pass over a signal that comes while a workflow
+ *     task times out (@temporalio/worker 1.24): one that was not received is sent again.
  */
-export class ReportForwarder implements TaskReports {
+export class ReportForwarder implements TaskReports, ReportReceipts {
   private readonly queues = new Map<string, Queue>();
   /** Drops a receipt that is held back, by token. */
   private readonly receipts = new Map<string, () => void>();
 
   constructor(
     private readonly props: {
-      readonly workflows: Pick<ExecutionWorkflows, 'report' | 'isWaitingFor'>;
+      readonly workflows: Pick<ExecutionWorkflows, 'report' | 'unreceived' | 'isWaitingFor'>;
       readonly tokens: TaskTokens;
     },
   ) {}
@@ -52,7 +71,9 @@ export class ReportForwarder implements TaskReports {
     const key = { namespace, execution: token.execution };
     if (result.kind !== 'receipt') this.receipts.get(result.token)?.();
     else if (!token.isReceiptDue && !(await this.isStillDue(result.token))) return;
-    await this.forward(key, reportOf(token, result));
+    const { sent, received } = this.forward(key, reportOf(token, result));
+    await sent;
+    await received; // F4
   }
 
   async malformed(namespace: string, { execution, token = '', ids, fault }: MalformedResult): Promise<boolean> {
@@ -65,11 +86,31 @@ export class ReportForwarder implements TaskReports {
     return true;
   }
 
-  /** Reports what the controller itself knows of a step. */
+  /** Reports what the controller itself knows of a step. Resolves when Temporal has it. */
   tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output' | 'error'>): Promise<void> {
     const { execution, run, step, attempt, head } = ref;
     const place = { run, step, attempt, ...(head === undefined ? {} : { head }) };
-    return this.forward({ namespace, execution }, { ...place, at: new Date().toISOString(), ...report });
+    return this.forward({ namespace, execution }, { ...place, at: new Date().toISOString(), ...report }).sent;
+  }
+
+  received(key: ExecutionKey, marks: ReceivedMarks): void {
+    const queue = this.queues.get(executionName(key));
+    if (queue === undefined) return;
+    const { sender, unreceived } = queue;
+    for (const number of [...unreceived.keys()]) if (isReceived(marks, { sender, number })) this.settle(queue, number);
+    this.dropIfDone(queue);
+  }
+
+  async confirm(key: ExecutionKey): Promise<void> {
+    const queue = this.queues.get(executionName(key));
+    if (queue !== undefined && queue.unreceived.size > 0) await this.check(queue);
+  }
+
+  ended(key: ExecutionKey): void {
+    const queue = this.queues.get(executionName(key));
+    if (queue === undefined) return;
+    for (const number of [...queue.unreceived.keys()]) this.settle(queue, number);
+    this.dropIfDone(queue);
   }
 
   async isWanted(namespace: string, { token, worker, lease }: Heartbeat): Promise<boolean> {
@@ -96,38 +137,106 @@ export class ReportForwarder implements TaskReports {
     });
   }
 
-  private forward(key: ExecutionKey, report: StepReport): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const name = executionName(key);
-      const queue = this.queues.get(name) ?? { waiting: [], isDraining: false };
-      this.queues.set(name, queue);
-      queue.waiting.push({ report, resolve, reject });
-      if (queue.isDraining) return;
-      const drain = () => void this.drain(key, name, queue);
-      if (report.continues !== true) drain();
-      else queue.timer ??= setTimeout(drain, continuedDelayMs); // F3
-    });
+  private forward(
+    key: ExecutionKey,
+    report: StepReport,
+  ): { readonly sent: Promise<void>; readonly received: Promise<void> } {
+    const queue = this.queueOf(key);
+    const sent = deferred();
+    const received = deferred();
+    queue.waiting.push({ report, sent: sent.resolve, failed: sent.reject, received: received.resolve });
+    if (!queue.isDraining) {
+      if (report.continues !== true) void this.drain(queue);
+      else queue.timer ??= setTimeout(() => void this.drain(queue), continuedDelayMs); // F3
+    }
+    return { sent: sent.promise, received: received.promise };
+  }
+
+  private queueOf(key: ExecutionKey): Queue {
+    const name = executionName(key);
+    const known = this.queues.get(name);
+    if (known !== undefined) return known;
+    const queue = { key, name, sender: randomUUID(), number: 0, waiting: [], unreceived: new Map(), isDraining: false };
+    this.queues.set(name, queue);
+    return queue;
   }
 
   /** F1. */
-  private async drain(key: ExecutionKey, name: string, queue: Queue): Promise<void> {
+  private async drain(queue: Queue): Promise<void> {
     clearTimeout(queue.timer);
+    queue.timer = undefined;
     queue.isDraining = true;
     const { waiting } = queue;
     while (waiting.length > 0) {
       const batch = waiting.splice(0, countOf(waiting));
+      const number = ++queue.number;
+      queue.unreceived.set(number, batch); // the execution may end before the signal is answered
       try {
-        await this.props.workflows.report(
-          key,
-          batch.map(({ report }) => report),
-        );
-        for (const { resolve } of batch) resolve();
+        await this.signal(queue, number, batch);
+        for (const { sent } of batch) sent();
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        queue.unreceived.delete(number);
+        for (const { failed } of batch) failed(error);
       }
     }
-    this.queues.delete(name);
+    queue.isDraining = false;
+    this.checkLater(queue);
+    this.dropIfDone(queue);
   }
+
+  private async signal(queue: Queue, number: number, batch: readonly Waiting[]): Promise<void> {
+    const { key, sender } = queue;
+    const reports = batch.map(({ report }) => report);
+    if (!(await this.props.workflows.report(key, reports, { sender, number }))) this.settle(queue, number); // F2
+  }
+
+  private settle({ unreceived }: Queue, number: number): void {
+    for (const { received } of unreceived.get(number) ?? []) received();
+    unreceived.delete(number);
+  }
+
+  /** F4. */
+  private checkLater(queue: Queue): void {
+    if (queue.unreceived.size > 0) queue.check ??= setTimeout(() => void this.check(queue), checkMs).unref();
+  }
+
+  private async check(queue: Queue): Promise<void> {
+    const { key, sender, unreceived } = queue;
+    const asked = [...unreceived.keys()];
+    try {
+      const marks = asked.map((number) => ({ sender, number }));
+      const lost = await this.props.workflows.unreceived(key, marks);
+      for (const number of asked) if (!lost.includes(number)) this.settle(queue, number);
+      for (const number of lost) {
+        const batch = unreceived.get(number);
+        if (batch !== undefined) await this.signal(queue, number, batch);
+      }
+    } catch {
+      // asked again
+    }
+    queue.check = undefined;
+    this.checkLater(queue);
+    this.dropIfDone(queue);
+  }
+
+  private dropIfDone(queue: Queue): void {
+    if (queue.isDraining || queue.waiting.length > 0 || queue.unreceived.size > 0) return;
+    clearTimeout(queue.check);
+    if (this.queues.get(queue.name) === queue) this.queues.delete(queue.name);
+  }
+}
+
+function deferred(): {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+} {
+  let resolve = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<void>((...settlers) => {
+    [resolve, reject] = settlers;
+  });
+  return { promise, resolve, reject };
 }
 
 /** How many reports fit into one signal. */

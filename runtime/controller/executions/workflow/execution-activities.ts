@@ -2,6 +2,7 @@ import type { Look, UnseenInput } from '../../../../lib/tasks/advance/execution-
 import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import type { ExecutionSnapshot } from '../ports/execution-workflow';
+import type { ReceivedMarks } from '../ports/signal-marks';
 import type { StepRef } from '../ports/step-ref';
 import type { UnwantedTask, Withdrawal } from '../ports/task-bus';
 
@@ -32,6 +33,7 @@ export interface TaskOrders {
   /** Of the claims among values. */
   readonly mark: string;
   readonly flow?: string;
+  readonly received: ReceivedMarks;
   readonly orders: readonly TaskOrder[];
 }
 

@@ -13,6 +13,7 @@ import type {
   SnapshotAnswer,
   StepReport,
 } from '../ports/execution-workflow';
+import type { SignalMark } from '../ports/signal-marks';
 import type { StepRef } from '../ports/step-ref';
 import type { Refusal } from './approvals';
 import type { ExecutionRuntime } from './execution-runtime';
@@ -30,9 +31,12 @@ const maxPassedLength = 500_000;
  * R2. A step's message is stored before anything waits for it, and again if that is uncertain: its id is the same.
  * R3. Everything that the next run needs is in the snapshot.
  * R4. The execution is stored as it ended before its workflow ends.
+ * R5. A signal may come twice: its sender repeats one of which the workflow does not know.
  */
 export class ExecutionRun {
   private readonly queue: (() => void)[] = [];
+  /** Signals in the queue. */
+  private readonly arrived: SignalMark[] = [];
   private record!: RunRecord;
   private desk!: StepDesk;
 
@@ -41,9 +45,22 @@ export class ExecutionRun {
     private readonly runtime: ExecutionRuntime,
   ) {}
 
-  /** R1. */
-  receive(reports: readonly StepReport[]): void {
-    for (const report of reports) this.queue.push(() => this.desk.report(report));
+  /** R1, R5. */
+  receive(reports: readonly StepReport[], mark?: SignalMark): void {
+    if (mark !== undefined) this.arrived.push(mark);
+    this.queue.push(() => {
+      if (mark !== undefined) this.arrived.splice(this.arrived.indexOf(mark), 1);
+      if (mark !== undefined && !this.record.received.take(mark)) return;
+      for (const report of reports) this.desk.report(report);
+    });
+  }
+
+  /** Numbers of the signals that have not been received. */
+  unreceived(marks: readonly SignalMark[]): readonly number[] {
+    const isKnown = ({ sender, number }: SignalMark) =>
+      this.record?.received.isReceived({ sender, number }) === true ||
+      this.arrived.some((each) => each.sender === sender && each.number === number);
+    return marks.filter((mark) => !isKnown(mark)).map(({ number }) => number);
   }
 
   refusalOf(command: ExecutionCommand): Refusal | undefined {

@@ -27,7 +27,9 @@ import {
   type SnapshotAnswer,
   type StepReport,
   snapshotQuery,
+  unreceivedQuery,
 } from '../ports/execution-workflow';
+import type { SignalMark } from '../ports/signal-marks';
 import type { Refusal } from './approvals';
 import type { CallOrder, ExecutionActivities, ExecutionCalls } from './execution-activities';
 import { ExecutionRun } from './execution-run';
@@ -51,7 +53,12 @@ export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionVi
   const run = new ExecutionRun(input, temporalRuntime());
   // whatever arrives after a cancel of the workflow itself is done as before it
   const act = (command: ExecutionCommand) => CancellationScope.nonCancellable(() => run.command(command));
-  setHandler(defineSignal<[readonly StepReport[]]>(reportSignal), (reports) => run.receive(reports));
+  setHandler(defineSignal<[readonly StepReport[], SignalMark?]>(reportSignal), (reports, mark) =>
+    run.receive(reports, mark),
+  );
+  setHandler(defineQuery<readonly number[], [readonly SignalMark[]]>(unreceivedQuery), (marks) =>
+    run.unreceived(marks),
+  );
   setHandler(defineQuery<SnapshotAnswer | undefined>(snapshotQuery), () => run.answer());
   setHandler(defineQuery<AttemptAnswer, AttemptArgs>(attemptQuery), (step, ofRun, attempt, head, worker) =>
     run.isWaitingFor(step, { run: ofRun, attempt, ...(head == null ? {} : { head }) }, worker ?? undefined),

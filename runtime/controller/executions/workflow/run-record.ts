@@ -9,10 +9,12 @@ import type {
   StepReport,
 } from '../ports/execution-workflow';
 import { wireRun } from '../ports/task-id';
+import { ReceivedSignals } from './received-signals';
 
 /** What is known about an execution besides the state of its graph. */
 export class RunRecord {
   readonly notes = new Map<StepId, StepNote>();
+  readonly received: ReceivedSignals;
   private readonly log: LogEntry[];
   private early: readonly StepReport[];
   private endedMs: number | undefined;
@@ -20,10 +22,14 @@ export class RunRecord {
 
   private constructor(
     readonly execution: TaskExecution,
-    private readonly begun: Pick<ExecutionSnapshot, 'definition' | 'run' | 'startedMs' | 'log' | 'notes' | 'early'>,
+    private readonly begun: Pick<
+      ExecutionSnapshot,
+      'definition' | 'run' | 'startedMs' | 'log' | 'notes' | 'early' | 'received'
+    >,
   ) {
     this.log = [...begun.log];
     this.early = begun.early ?? [];
+    this.received = new ReceivedSignals(begun.received);
     execution.claimMark = begun.definition.incarnation;
     for (const [id, note] of Object.entries(begun.notes)) this.notes.set(id, note);
   }
@@ -43,7 +49,7 @@ export class RunRecord {
   /** The next run, after an execution has ended. */
   static resume(
     execution: TaskExecution,
-    { endedMs: _, isTerminated: __, early: ___, ...snapshot }: ExecutionSnapshot,
+    { endedMs: _, isTerminated: __, early: ___, received: ____, ...snapshot }: ExecutionSnapshot,
     { by, comment, atMs }: Pick<Resume, 'by' | 'comment'> & { readonly atMs: number },
   ): RunRecord {
     const entry: LogEntry = { atMs, what: 'resumed', by, ...(comment === undefined ? {} : { comment }) };
@@ -109,6 +115,7 @@ export class RunRecord {
       notes: Object.fromEntries(this.notes),
       log: this.log,
       ...(this.early.length > 0 ? { early: this.early } : {}),
+      received: this.received.marks(),
       ...(this.isTerminated ? { isTerminated: true } : {}),
     };
   }

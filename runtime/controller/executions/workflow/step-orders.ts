@@ -266,6 +266,7 @@ export class StepOrders {
     const results = await this.runtime.activities.sendTasks({
       ...this.placeOf(),
       ...(flow === undefined ? {} : { flow }),
+      received: this.record.received.marks(),
       orders: steps.map((step) => this.orderOf(step)),
     });
     this.answer(steps, results, (step, result) => this.answers.sent(step, result));

@@ -419,6 +419,25 @@ describe('steps that a controller runs', () => {
   });
 });
 
+test('a signal that comes twice counts once, and what was not received is known, over runs of the workflow too', async () => {
+  const run = stage();
+  run.continuesAlways = true;
+  await run.start('@task A with (- retry: {attempts: 5, backoff: 1s, jitter: false} -) A → B');
+  const mark = (number: number) => ({ sender: 's', number });
+  const failed = { kind: 'failed', error: { code: 'busy', message: 'busy' } } as const;
+  await run.report(run.order('A'), failed, mark(1));
+  await run.pass(10_000);
+  const second = run.order('A');
+  expect(second.attempt).toBe(2);
+  await run.report(second, failed, mark(1));
+  await run.pass(10_000);
+  expect([run.order('A').attempt, run.runs > 1]).toEqual([2, true]);
+  await run.report(second, { kind: 'succeeded', output: {} }, mark(3));
+  expect(run.unreceived([1, 2, 3, 4].map(mark))).toEqual([2, 4]);
+  await run.succeed('B');
+  expect(run.snapshot().state.outcome).toMatchObject({ status: 'completed' });
+});
+
 test('an execution continues in new runs of its workflow as if it were one', async () => {
   const run = stage();
   run.continuesAlways = true;

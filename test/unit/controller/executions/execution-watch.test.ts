@@ -14,7 +14,12 @@ test('a namespace whose nats refuses, or does not respond, keeps no other one wa
         if (namespace === 'refused') throw new Error('no login');
       },
     },
-    reports: { result: async () => undefined, isWanted: async () => true, malformed: async () => true },
+    reports: {
+      result: async () => undefined,
+      isWanted: async () => true,
+      malformed: async () => true,
+      confirm: async () => undefined,
+    },
     latches: { sweep: async (namespace) => void begun.push(namespace) },
     eventWaits: { listen: async () => undefined },
     onWarning: (text) => warnings.push(text),

@@ -1,11 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TaskResult } from '../../../../runtime/api-contract/task-message';
+import type { SignalMark } from '../../../../runtime/controller/executions/ports/signal-marks';
 import { ReportForwarder } from '../../../../runtime/controller/executions/service/report-forwarder';
 import { TaskTokens } from '../../../../runtime/controller/executions/task-tokens';
 import { testKey } from '../../../support/installation';
 
 const tokens = new TaskTokens(testKey());
 let signals: string[][];
+/** Signals that the workflow has not received. */
+let lost: number[];
+let numbers: number[];
+let senders: string[];
 let release: (() => void)[];
 let forwarder: ReportForwarder;
 
@@ -13,11 +18,18 @@ beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   signals = [];
   release = [];
-  const report = (_: unknown, reports: readonly { readonly step: string }[]) => {
+  lost = [];
+  numbers = [];
+  senders = [];
+  const report = (_: unknown, reports: readonly { readonly step: string }[], { sender, number }: SignalMark) => {
     signals.push(reports.map(({ step }) => step));
+    numbers.push(number);
+    senders.push(sender);
     return new Promise<boolean>((resolve) => release.push(() => resolve(true)));
   };
-  forwarder = new ReportForwarder({ tokens, workflows: { report, isWaitingFor: async () => true } });
+  const unreceived = async (_: unknown, marks: readonly SignalMark[]) =>
+    marks.map(({ number }) => number).filter((number) => lost.includes(number));
+  forwarder = new ReportForwarder({ tokens, workflows: { report, unreceived, isWaitingFor: async () => true } });
 });
 afterEach(() => jest.useRealTimers());
 
@@ -33,11 +45,12 @@ test('what arrives while a signal is under way goes with the next one', async ()
   const others = [succeeded(2), succeeded(3, true), succeeded(4)];
   expect(signals).toEqual([['1']]);
   release[0]?.();
-  await first;
   await turn();
   expect(signals).toEqual([['1'], ['2', '3', '4']]);
   release[1]?.();
-  await Promise.all(others);
+  await turn();
+  forwarder.ended({ namespace: 'ns', execution: 'e1' });
+  await Promise.all([first, ...others]);
 });
 
 test('results after which the worker goes on are sent with that of the last step', async () => {
@@ -47,6 +60,8 @@ test('results after which the worker goes on are sent with that of the last step
   all.push(succeeded(3));
   expect(signals).toEqual([['1', '2', '3']]);
   release[0]?.();
+  await turn();
+  forwarder.ended({ namespace: 'ns', execution: 'e1' });
   await Promise.all(all);
   jest.runAllTimers();
   expect(signals).toHaveLength(1);
@@ -59,18 +74,54 @@ test('a result after which the worker goes on is not held back for longer than a
   jest.runAllTimers();
   expect(signals).toEqual([['7'], ['1']]);
   for (const each of release) each();
+  await turn();
+  jest.advanceTimersByTime(10_000);
   await Promise.all([held, other]);
-  const next = succeeded(2, true);
-  jest.runAllTimers();
-  expect(signals).toEqual([['7'], ['1'], ['2']]);
+});
+
+test('a result is kept until its workflow has received it, and a signal that was lost is sent again', async () => {
+  let kept = 0;
+  const all = [succeeded(1), succeeded(2)].map((each) => each.then(() => kept++));
+  for (let sent = 0; sent < 2; sent++) {
+    release[sent]?.();
+    await turn();
+  }
+  lost = [1];
+  jest.advanceTimersByTime(10_000);
+  await turn();
+  expect([signals, numbers, kept]).toEqual([[['1'], ['2'], ['1']], [1, 2, 1], 1]);
   release[2]?.();
-  await next;
+  lost = [];
+  await turn();
+  jest.advanceTimersByTime(10_000);
+  await Promise.all(all);
+  jest.advanceTimersByTime(60_000);
+  expect(signals).toHaveLength(3);
+});
+
+test('a result is passed on as soon as its execution orders what follows, or is asked', async () => {
+  const first = succeeded(1);
+  release[0]?.();
+  await turn();
+  const key = { namespace: 'ns', execution: 'e1' };
+  forwarder.received(key, Object.fromEntries(senders.map((sender) => [sender, { last: 1, missing: [] }])));
+  await first;
+  const second = succeeded(2);
+  release[1]?.();
+  await turn();
+  await forwarder.confirm(key);
+  await second;
+  expect(signals).toEqual([['1'], ['2']]);
 });
 
 test('a signal that fails rejects the results that it had', async () => {
   forwarder = new ReportForwarder({
     tokens,
-    workflows: { report: () => Promise.reject(new Error('Temporal is away')), isWaitingFor: async () => true },
+    workflows: {
+      report: () => Promise.reject(new Error('Temporal is away')),
+      unreceived: async () => [],
+      isWaitingFor: async () => true,
+    },
   });
   const results = await Promise.allSettled([succeeded(1, true), succeeded(2)]);
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
