@@ -76,6 +76,8 @@ export class ExecutionStage {
   kept: ExecutionSnapshot | undefined;
   /** Ends each run of the workflow after a report, so that the next one continues. */
   continuesAlways = false;
+  /** Reports that are there when the workflow begins: an earlier controller has sent the tasks, and was killed. */
+  readonly early: StepReport[] = [];
   /** How the workflow ended. */
   ended: ExecutionSnapshot | undefined;
   runs = 0;
@@ -140,7 +142,7 @@ export class ExecutionStage {
   }
 
   async report(
-    { step, attempt, run, head }: SentOrder,
+    { step, attempt, run, head }: Pick<SentOrder, 'step' | 'attempt' | 'run' | 'head'>,
     report: Pick<StepReport, 'kind'> & Partial<StepReport>,
     mark?: SignalMark,
   ): Promise<void> {
@@ -206,6 +208,7 @@ export class ExecutionStage {
     this.isLong = false;
     this.conditions = [];
     this.current = new ExecutionRun(structuredClone(input), this.runtime());
+    this.current.receive(this.early.splice(0));
     this.current.run().then(
       (snapshot) => {
         this.ended = structuredClone(snapshot);
@@ -310,7 +313,12 @@ export class ExecutionStage {
   }
 }
 
-const limits = { historyLength: 1_000, cancelGraceMs: 30_000, following: { steps: 16, length: 65_536 } };
+const limits = {
+  historyLength: 1_000,
+  cancelGraceMs: 30_000,
+  following: { steps: 16, length: 65_536 },
+  reportsFirst: true,
+} as const;
 
 function compiled(text: string): TaskGraph {
   const { flow, problems } = compileTaskFlow(text, 'test.flow');

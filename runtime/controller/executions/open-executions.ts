@@ -73,7 +73,8 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   });
   const watch = new ExecutionWatch({ store, bus, reports, latches, eventWaits, onWarning });
   watch.start();
-  const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs, following: taskWire.following };
+  const { cancelGraceMs, following } = taskWire;
+  const limits = { historyLength, cancelGraceMs, following, reportsFirst: true } as const;
   return {
     service: new ExecutionController({ workflows, schedules, store, bus, events, values, objects, limits }),
     activities: createExecutionActivities({ store, bus, reports, tokens, shared, values, latches, eventWaits }),

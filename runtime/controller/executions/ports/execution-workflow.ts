@@ -50,6 +50,8 @@ export interface ExecutionLimits {
   readonly cancelGraceMs: number;
   /** What follows in the message of a step. Absent in executions of earlier versions: nothing. */
   readonly following?: FollowingLimits;
+  /** Reports are taken before tasks are sent. Absent in executions of earlier versions, whose histories have another order. */
+  readonly reportsFirst?: true;
 }
 
 export interface FollowingLimits {

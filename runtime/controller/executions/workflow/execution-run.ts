@@ -32,6 +32,8 @@ const maxPassedLength = 500_000;
  * R3. Everything that the next run needs is in the snapshot.
  * R4. The execution is stored as it ended before its workflow ends.
  * R5. A signal may come twice: its sender repeats one of which the workflow does not know.
+ * R6. What has been reported is taken before tasks are sent: a controller that was killed may have sent them, and nats forgets
+ *     the ids of messages that were acked before it was killed.
  */
 export class ExecutionRun {
   private readonly queue: (() => void)[] = [];
@@ -97,6 +99,7 @@ export class ExecutionRun {
     await this.begin();
     const { runtime, desk } = this;
     while (!this.record.isEnded) {
+      while (this.input.limits.reportsFirst === true && this.queue.length > 0) this.take(); // R6
       await desk.flush();
       if (this.queue.length === 0 && !desk.isDue() && !this.record.isEnded) {
         const isLong = runtime.isHistoryLong(this.input.limits.historyLength);

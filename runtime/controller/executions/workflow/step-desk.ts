@@ -116,6 +116,7 @@ export class StepDesk implements OrderAnswers {
     if (!isWorkerStep(step)) {
       const { code, message, details } = report.error ?? { code: 'function-failed', message: 'the step failed' };
       const detail = details === undefined ? {} : { details };
+      this.orders.hasBegun(step);
       if (kind === 'failed') this.end(step, { kind, id, error: { code, message, ...detail } });
       else if (kind === 'succeeded')
         this.end(step, { kind, id, output: output === undefined ? step.started.input : output });

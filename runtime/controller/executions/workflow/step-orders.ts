@@ -132,6 +132,11 @@ export class StepOrders {
     this.unbegun.add(started.id);
   }
 
+  /** Who reports of a wait was told of it: by a controller that was killed, if not from here. */
+  hasBegun({ started }: RunningStep): void {
+    this.unbegun.delete(started.id);
+  }
+
   checkHeartbeat({ started }: RunningStep): void {
     this.unchecked.add(started.id);
   }
