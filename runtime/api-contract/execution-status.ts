@@ -27,9 +27,9 @@ const stepErrorSchema = z
 const waitSchema = z
   .object({
     for: z
-      .enum(['worker', 'event', 'approval', 'delay', 'latch', 'limit', 'retry', 'flow'])
+      .enum(['worker', 'event', 'approval', 'delay', 'latch', 'limit', 'retry', 'flow', 'report'])
       .describe(
-        'a worker that offers the task, an event, a decision, a time, a latch, a place below a limit, the next attempt, or the end of a flow',
+        'a worker that offers the task, an event, a decision, a time, a latch, a place below a limit, the next attempt, the end of a flow, or a report of whoever was called',
       ),
     message: z.string().describe('details, on one line'),
     since: isoTime.optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isoTime, listLimit } from './flow-status';
+import { taskErrorSchema } from './task-message';
 
 const eventKindName = z
   .string()
@@ -51,6 +52,19 @@ export const taskEventQuerySchema = z.strictObject({
   limit: listLimit.default(100).describe('how many of the latest events'),
 });
 
+/** Body of the report that an attempt of a task has ended. */
+export const endTaskSchema = z
+  .strictObject({
+    token: z
+      .string()
+      .min(1)
+      .max(2_000)
+      .describe('that of the attempt: `kflow-token`, or the `token` of a task message'),
+    output: z.unknown().optional().describe('any JSON; left out when there is none'),
+    error: taskErrorSchema.optional().describe('the attempt has failed'),
+  })
+  .meta({ id: 'EndTask', examples: [{ token: '…', output: { ok: true } }] });
+
 /** A task that a worker offers. */
 const offeredTaskSchema = z.object({
   name: z.string(),
@@ -73,6 +87,7 @@ export const taskWorkerSchema = z
   })
   .meta({ id: 'TaskWorkerView' });
 
+export type EndTask = z.infer<typeof endTaskSchema>;
 export type PublishEvent = z.infer<typeof publishEventSchema>;
 export type TaskEventView = z.infer<typeof taskEventSchema>;
 export type TaskEventQuery = z.infer<typeof taskEventQuerySchema>;

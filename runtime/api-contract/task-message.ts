@@ -81,7 +81,7 @@ export const taskMessageSchema = z
 
 export type TaskMessage = z.infer<typeof taskMessageSchema>;
 
-const taskErrorSchema = z
+export const taskErrorSchema = z
   .object({
     code: z.string().min(1).describe('class of the exception, or a code of docs/task-protocol.md'),
     message: z.string(),

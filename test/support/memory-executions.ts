@@ -27,6 +27,7 @@ import type {
   TraceEntry,
 } from '../../runtime/api-contract/execution-status';
 import type {
+  EndTask,
   PublishEvent,
   TaskEventQuery,
   TaskEventView,
@@ -36,6 +37,7 @@ import type {
   ExecutionRecord,
   ExecutionService,
   StartResult,
+  TaskEnd,
 } from '../../runtime/controller/executions/ports/execution-service';
 import { archiveIn } from '../../runtime/controller/executions/service/execution-archive';
 import type { Requester } from '../../runtime/controller/flows/ports/flow-service';
@@ -257,6 +259,18 @@ export class MemoryExecutions implements ExecutionService {
     signal: AbortSignal,
   ): Promise<AsyncIterable<TaskEventView>> {
     return this.newEvents(namespace, query, signal);
+  }
+
+  /** The token is the id of the execution and the name of the task, as in `order-7 A`. */
+  async endTask(namespace: string, { token, output, error }: EndTask): Promise<TaskEnd> {
+    const [execution = '', name = ''] = token.split(' ');
+    const key = { namespace, execution };
+    if (!this.held.has(executionName(key))) return 'unknown';
+    const { run, graph } = this.find(key);
+    if (!run.running().some((id) => nameOf(graph, id) === name)) return 'over';
+    if (error === undefined) this.end(key, name, output);
+    else this.fail(key, name, error.message);
+    return 'ended';
   }
 
   async workers(namespace: string): Promise<readonly TaskWorkerView[]> {

@@ -16,6 +16,12 @@ const request: BuiltInTask = {
       url: field.word('Address. A template.'),
       template: field.text('The body. A template; by default the input as JSON, of post and put.').optional(),
       content_type: field.word('Type of the body; application/json by default.').optional(),
+      sync: field
+        .flag('False: the step stays open after the response, until the callee reports its end; true by default.')
+        .optional(),
+      use_context_parameters: field
+        .flag('Where the callee of sync: false finds the step: in the query (true, the default), or in headers.')
+        .optional(),
       error_on_status: field.flag('Whether a status other than 2xx fails the step; true by default.').optional(),
     },
     'A request of HTTP.',

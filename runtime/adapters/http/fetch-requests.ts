@@ -20,15 +20,18 @@ forbidden.addAddress('fd00:ec2::254', 'ipv6');
  * I1. No request goes to a link-local address, by whatever name: there are the credentials of the machine.
  */
 export class FetchRequests implements Requests {
-  async send({ method, url, contentType, body }: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async send(
+    { method, url, query, headers, contentType, body }: HttpRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
     await assertAllowed(url);
     try {
-      const response = await fetch(url, {
+      const response = await fetch(targetOf(url, query), {
         method,
         redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(maxMs)]),
         ...(body === undefined ? {} : { body }),
-        headers: contentType === undefined ? {} : { 'content-type': contentType },
+        headers: { ...headers, ...(contentType === undefined ? {} : { 'content-type': contentType }) },
       });
       return {
         status: response.status,
@@ -41,6 +44,13 @@ export class FetchRequests implements Requests {
       throw new StoreError('store-failed', `${method} ${url}: ${why}`, { cause, where: url });
     }
   }
+}
+
+/** The query of the address stays as it is written. */
+function targetOf(url: string, query: HttpRequest['query']): URL {
+  const target = new URL(url);
+  if (query !== undefined) target.search += `${target.search === '' ? '' : '&'}${new URLSearchParams(query)}`;
+  return target;
 }
 
 /** I1. */

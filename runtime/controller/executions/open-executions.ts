@@ -34,7 +34,7 @@ export interface ExecutionParts {
   readonly schedules: Schedules;
   readonly tasks: TaskPorts;
   readonly objects: StoredObjects;
-  readonly calls: Omit<CallPorts, 'values' | 'isWanted' | 'objects'>;
+  readonly calls: Omit<CallPorts, 'values' | 'tokens' | 'isWanted' | 'objects'>;
   readonly historyLength: number;
   readonly onWarning: (text: string) => void;
 }
@@ -76,11 +76,23 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   const { cancelGraceMs, following } = taskWire;
   const limits = { historyLength, cancelGraceMs, following, reportsFirst: true } as const;
   return {
-    service: new ExecutionController({ workflows, schedules, store, bus, events, values, objects, limits }),
+    service: new ExecutionController({
+      workflows,
+      schedules,
+      store,
+      bus,
+      events,
+      values,
+      objects,
+      tokens,
+      reports,
+      limits,
+    }),
     activities: createExecutionActivities({ store, bus, reports, tokens, shared, values, latches, eventWaits }),
     calls: createExecutionCalls({
       ...parts.calls,
       values,
+      tokens,
       objects,
       isWanted: async (namespace, ref) =>
         (await workflows.isWaitingFor({ namespace, execution: ref.execution }, ref)) === true,

@@ -66,6 +66,8 @@ export interface RouteDeclaration {
     | 'controller';
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
+  /** Schema of a JSON body. */
+  readonly body?: z.ZodType;
   /** Successful responses by status. */
   readonly responses: { readonly [status: number]: { readonly description: string; readonly content: object } };
   /** Headers of the successful responses, with descriptions. */
@@ -78,8 +80,6 @@ export interface RouteDeclaration {
 export interface ChangeDeclaration extends RouteDeclaration {
   readonly role: 'operate' | 'admin';
   readonly querystring: z.ZodObject<typeof commentQuery.shape>;
-  /** Schema of a JSON body. */
-  readonly body?: z.ZodType;
   /** The body is a topology, JSON or YAML. */
   readonly takesTopology?: true;
 }

@@ -1,18 +1,21 @@
 import { z } from 'zod';
 import {
+  endTaskSchema,
   publishEventSchema,
   type TaskEventView,
   taskEventQuerySchema,
   taskEventSchema,
   taskWorkerSchema,
 } from '../../../api-contract/task-events';
-import { preferredType } from '../http/request-content';
+import { ApiError } from '../http/api-error';
+import { preferredType, readJsonBody } from '../http/request-content';
 import { encodeServerEvents, serverEventType } from '../http/server-events';
 import { type ApiScope, changeRoute, type ExecutionParts, readRoute } from './api-route';
 import { commentQuery, requesterOf } from './flow-change';
 import { jsonResponse, namespaceParams } from './route-schemas';
 
 const path = '/executions/events/v1/:namespace';
+const endedTaskSchema = z.object({ status: z.literal('ended') });
 const read = { role: 'view', params: namespaceParams, problems: [400] } as const;
 
 /** Routes for the events that steps wait for, and for task workers. */
@@ -35,6 +38,7 @@ export function addTaskEventRoutes(app: ApiScope, parts: ExecutionParts): void {
       reply.code(201).send(await executions.publishEvent(request.params.namespace, request.body, requesterOf(request))),
   );
   addEventList(app, parts);
+  addTaskEnd(app, parts);
 
   app.get(
     '/executions/workers/v1/:namespace',
@@ -72,6 +76,28 @@ function addEventList(app: ApiScope, { executions, streams, keepAliveMs }: Execu
       return streams.send(reply, { type: serverEventType, chunks });
     },
   );
+}
+
+/** The token in the body says who may report: whoever was called has no login. */
+function addTaskEnd(app: ApiScope, { executions }: ExecutionParts): void {
+  const route = readRoute({
+    role: 'anyone',
+    tag: 'workers',
+    params: namespaceParams,
+    operationId: 'endTask',
+    summary: 'End an attempt of a task',
+    description:
+      'The token of the attempt is the only authorization. A request with `sync: false` has it as `kflow-token`.',
+    body: endTaskSchema,
+    responses: { 200: jsonResponse('the step has the result', endedTaskSchema) },
+    problems: [400, 401, 409, 413, 415, 503],
+  });
+  app.post('/executions/results/v1/:namespace', { ...route, preValidation: readJsonBody }, async (request) => {
+    const end = await executions.endTask(request.params.namespace, request.body);
+    if (end === 'unknown') throw new ApiError(401, 'access-denied', 'token: is none of a task of this namespace');
+    if (end === 'over') throw new ApiError(409, 'state-invalid', 'the attempt has ended already, or is canceled');
+    return { status: end };
+  });
 }
 
 async function* named(following: Promise<AsyncIterable<TaskEventView>>) {

@@ -4,8 +4,9 @@ import { isPlainMap, type PlainMap } from '../../../../lib/plain-map';
 import { ClaimedValues } from '../claimed-values';
 import type { HttpRequest, Requests } from '../ports/requests';
 import type { StoredObjects } from '../ports/stored-objects';
-import { taskId } from '../ports/task-id';
+import { taskId, wireStep } from '../ports/task-id';
 import type { TaskValues } from '../ports/task-values';
+import type { TaskTokens } from '../task-tokens';
 import type { CallOrder, CallResult, ExecutionCalls } from '../workflow/execution-activities';
 import { finalFailure } from './final-failure';
 import { type FlowRunPorts, runFlow } from './run-flow';
@@ -13,6 +14,7 @@ import { type FlowRunPorts, runFlow } from './run-flow';
 export interface CallPorts extends FlowRunPorts {
   readonly values: TaskValues;
   readonly requests: Requests;
+  readonly tokens: TaskTokens;
   readonly objects: StoredObjects;
 }
 
@@ -24,7 +26,7 @@ export function createExecutionCalls(ports: CallPorts): ExecutionCalls {
       const values = new ClaimedValues(ports.values, order.namespace, order.mark);
       try {
         const result = await call(ports, { ...order, input: await values.resolve(order.input) }, signal);
-        if (result.kind === 'failed') return result;
+        if (result.kind !== 'succeeded') return result;
         return {
           ...result,
           output: await values.keep(`${taskId(order.ref)}/output`, result.output),
@@ -46,7 +48,31 @@ async function call(ports: CallPorts, order: CallOrder, signal: AbortSignal): Pr
     const contentType = textOf(order.parameters, 'content-type') ?? 'application/json';
     return send(ports.requests, { method: 'PUT', url: uri, body, contentType }, { signal, of: order });
   }
-  return send(ports.requests, requestOf(order), { signal, of: order });
+  const request = requestOf(order);
+  return send(ports.requests, isOpen(order) ? withContext(request, order, ports.tokens) : request, {
+    signal,
+    of: order,
+  });
+}
+
+/** Whether the callee reports the end of the step. */
+function isOpen({ base, parameters }: CallOrder): boolean {
+  return base.startsWith('request:') && isPlainMap(parameters) && parameters.sync === false;
+}
+
+/** The request of a step that the callee ends, with what it needs for that. */
+function withContext(request: HttpRequest, order: CallOrder, tokens: TaskTokens): HttpRequest {
+  const { namespace, ref, name, base, parameters } = order;
+  const context = {
+    'kflow-namespace': namespace,
+    'kflow-workflow': ref.execution,
+    'kflow-index': wireStep(ref.step),
+    'kflow-name': name ?? base,
+    'kflow-base': base,
+    'kflow-token': tokens.make(namespace, { ...ref, isReceiptDue: false }),
+  };
+  const isInQuery = !isPlainMap(parameters) || parameters.use_context_parameters !== false;
+  return isInQuery ? { ...request, query: context } : { ...request, headers: context };
 }
 
 function requestOf({ base, parameters, input }: CallOrder): HttpRequest {
@@ -73,6 +99,7 @@ async function send(
       const details = { ...place, status, response: text.slice(0, 10_000) };
       return { kind: 'failed', code: 'request-failed', message: `${method} ${url}: status ${status}`, details };
     }
+    if (isGood && isOpen(order)) return { kind: 'waits' };
     const content = /\bjson\b/.test(contentType) ? jsonOf(text) : text;
     if (order.base === 'load') return { kind: 'succeeded', output: content };
     return { kind: 'succeeded', output: outputOf([parameters.output_mode].flat(), { status, text, content }) };

@@ -17,7 +17,13 @@ import type {
   TraceEntry,
 } from '../../../api-contract/execution-status';
 import type { DocumentProblem } from '../../../api-contract/problem';
-import type { PublishEvent, TaskEventQuery, TaskEventView, TaskWorkerView } from '../../../api-contract/task-events';
+import type {
+  EndTask,
+  PublishEvent,
+  TaskEventQuery,
+  TaskEventView,
+  TaskWorkerView,
+} from '../../../api-contract/task-events';
 import type { Requester } from '../../flows/ports/flow-service';
 
 export interface StartResult {
@@ -26,6 +32,9 @@ export interface StartResult {
   readonly execution: ExecutionView;
   readonly warnings?: readonly DocumentProblem[];
 }
+
+/** `over`: the execution does not wait for the attempt any more; `unknown`: the token is none of the namespace. */
+export type TaskEnd = 'ended' | 'over' | 'unknown';
 
 /** The state of the steps of an execution by node, as the routes of the document have them. */
 export interface ExecutionRecord {
@@ -89,6 +98,8 @@ export interface ExecutionService {
   events(namespace: string, query: TaskEventQuery): Promise<readonly TaskEventView[]>;
   /** The last events, then every new one, and every event again when it gets a receipt, until the signal is aborted. */
   followEvents(namespace: string, query: TaskEventQuery, signal: AbortSignal): Promise<AsyncIterable<TaskEventView>>;
+  /** Ends an attempt of a task, by its token. */
+  endTask(namespace: string, end: EndTask): Promise<TaskEnd>;
   /** The live workers. */
   workers(namespace: string): Promise<readonly TaskWorkerView[]>;
 }

@@ -1,6 +1,9 @@
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
+  /** Added to those of the address; no message shows them. */
+  readonly query?: { readonly [name: string]: string };
+  readonly headers?: { readonly [name: string]: string };
   readonly contentType?: string;
   readonly body?: string;
 }

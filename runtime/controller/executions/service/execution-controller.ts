@@ -21,11 +21,17 @@ import type {
   ExecutionView,
   TraceEntry,
 } from '../../../api-contract/execution-status';
-import type { PublishEvent, TaskEventQuery, TaskEventView, TaskWorkerView } from '../../../api-contract/task-events';
+import type {
+  EndTask,
+  PublishEvent,
+  TaskEventQuery,
+  TaskEventView,
+  TaskWorkerView,
+} from '../../../api-contract/task-events';
 import { pause } from '../../../async/pause';
 import type { Requester } from '../../flows/ports/flow-service';
 import { ClaimedValues } from '../claimed-values';
-import type { ExecutionRecord, ExecutionService, StartResult } from '../ports/execution-service';
+import type { ExecutionRecord, ExecutionService, StartResult, TaskEnd } from '../ports/execution-service';
 import type { ExecutionStore } from '../ports/execution-store';
 import { executionView } from '../ports/execution-view';
 import type {
@@ -39,20 +45,19 @@ import type { Schedules } from '../ports/schedules';
 import type { StoredObjects } from '../ports/stored-objects';
 import type { TaskBus } from '../ports/task-bus';
 import type { TaskEvents } from '../ports/task-events';
-import type { TaskValues } from '../ports/task-values';
 import { type AdmittedFlow, admitFlow } from './admit-flow';
+import { type EndTaskProps, endTask } from './end-task';
 import { archiveIn, archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
 import { assertPhase, findCurrent, findListed, findSnapshot, isLostWhole } from './find-execution';
 import { pageOf } from './list-executions';
 
-export interface ExecutionControllerProps {
+export interface ExecutionControllerProps extends EndTaskProps {
   readonly workflows: ExecutionWorkflows;
   readonly schedules: Schedules;
   readonly store: ExecutionStore;
   readonly bus: TaskBus;
   readonly events: TaskEvents;
-  readonly values: TaskValues;
   readonly objects: StoredObjects;
   readonly limits: ExecutionLimits;
 }
@@ -227,6 +232,10 @@ export class ExecutionController implements ExecutionService {
     await this.props.workflows.ended(key, closingMs);
     await this.props.values.remove(key.namespace, `${key.execution}/`);
     await this.props.store.remove(key);
+  }
+
+  endTask(namespace: string, end: EndTask): Promise<TaskEnd> {
+    return endTask(this.props, namespace, end);
   }
 
   async workers(namespace: string): Promise<readonly TaskWorkerView[]> {

@@ -4,7 +4,7 @@ import { restoreExecution } from '../../../../lib/tasks/advance/restore-executio
 import { parseStepId, type StepId } from '../../../../lib/tasks/advance/step-id';
 import type { StepRecord } from '../../../../lib/tasks/advance/step-record';
 import type { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
-import type { TaskNode } from '../../../../lib/tasks/graph/task-graph';
+import type { TaskNode, TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
 import type { ExecutionDetail, ExecutionStep, TraceEntry } from '../../../api-contract/execution-status';
 import { executionView, isoOf } from '../ports/execution-view';
 import type { ExecutionSnapshot, StepNote } from '../ports/execution-workflow';
@@ -157,8 +157,14 @@ function waitsOf(node: TaskNode, note: StepNote): Pick<ExecutionStep, 'waits'> {
     const last = note.failures?.at(-1);
     return { waits: { for: 'retry', message: `attempt ${note.attempt} failed: ${last?.message ?? ''}`, ...until } };
   }
+  if (isEndedByCallee(node) && note.takenMs !== undefined)
+    return { waits: { for: 'report', message: `${node.base}: whoever was called has not reported its end` } };
   if (note.takenMs !== undefined || note.sentMs === undefined) return {};
   return { waits: { for: 'worker', message: `no worker has taken ${node.base} yet`, since: isoOf(note.sentMs) } };
+}
+
+function isEndedByCallee({ base, parameters }: TaskStepNode): boolean {
+  return base.startsWith('request:') && (parameters as { readonly sync?: unknown } | undefined)?.sync === false;
 }
 
 function errorOf({ code, message, step, attempts, details }: StepError): NonNullable<ExecutionStep['error']> {

@@ -111,6 +111,8 @@ export interface ExecutionActivities {
 export interface CallOrder {
   readonly ref: StepRef;
   readonly namespace: string;
+  /** As written; absent for resources. */
+  readonly name?: string;
   /** `request:get`, `flow:run`, …; `load` and `store` for resources. */
   readonly base: string;
   readonly uri?: string;
@@ -123,6 +125,8 @@ export interface CallOrder {
 
 export type CallResult =
   | { readonly kind: 'succeeded'; readonly output?: unknown }
+  /** Whoever was called reports the end of the attempt. */
+  | { readonly kind: 'waits' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly details?: unknown };
 
 /** What takes long, and is retried by another controller when one ends. */

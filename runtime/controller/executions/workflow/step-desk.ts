@@ -131,7 +131,7 @@ export class StepDesk implements OrderAnswers {
     } else {
       this.note(step, known);
       if (step.note.isReturned === true && report.head !== undefined) this.orders.withdraw(step);
-      if (kind === 'succeeded') this.succeed(step, { ...report, output: isCall(step) ? output : this.claimed(output) });
+      if (kind === 'succeeded') this.succeed(step, { ...report, output: this.claimed(output) });
       else this.failAttempt(step, report.error ?? { code: 'function-failed', message: 'the task failed' });
     }
   }
@@ -223,6 +223,7 @@ export class StepDesk implements OrderAnswers {
 
   /** R1 of the run: a call ends between two activations of the loop. */
   called(ref: StepRef, result: CallResult): void {
+    if (result.kind === 'waits') return; // somebody else reports the end of the attempt
     this.options.receive({ ...ref, at: '', worker: 'controller', ...reportOf(result) });
   }
 
@@ -529,7 +530,9 @@ function refusalOfStep({ node, started }: RunningStep): { readonly code: string;
   return { code: 'not-run-yet', message: `${name}: this version does not run such steps yet` };
 }
 
-function reportOf(result: CallResult): Pick<StepReport, 'kind' | 'output' | 'error'> {
+function reportOf(
+  result: Exclude<CallResult, { readonly kind: 'waits' }>,
+): Pick<StepReport, 'kind' | 'output' | 'error'> {
   if (result.kind === 'succeeded') return result;
   const { kind, ...error } = result;
   return { kind, error };

@@ -110,6 +110,7 @@ export class StepOrders {
     const pending = this.runtime.call({
       ref,
       namespace: this.record.definition.namespace,
+      ...(node.kind === 'task' ? { name: node.name } : {}),
       base: node.kind === 'task' ? node.base : node.kind,
       ...(uri === undefined ? {} : { uri }),
       ...(parameters === undefined ? {} : { parameters }),

@@ -76,6 +76,11 @@ test('requires no token for probes, metrics and documentation', async () => {
   }
 });
 
+test('the token of a task is enough to end it', async () => {
+  const url = '/executions/results/v1/jobx';
+  expect((await ask('POST', url, undefined, '{"token": "none A"}')).json().detail).toContain('none of a task');
+});
+
 test.each([
   ['GET', flowPath, 'view'],
   ['GET', `${flowPath}/logs`, 'view'],

@@ -147,6 +147,20 @@ test('events are stored, listed by kind, and followed', async () => {
   expect((await post(url, { kind: 'no kind' })).statusCode).toBe(400);
 });
 
+test('an attempt of a task is ended by its token, once', async () => {
+  const url = '/executions/results/v1/demo';
+  await post(base, { flow: '{ A B } → C', id: 'o1' });
+  const ended = await post(url, { token: 'o1 A', output: { a: 1 } });
+  expect([ended.statusCode, ended.json()]).toEqual([200, { status: 'ended' }]);
+  const again = await post(url, { token: 'o1 A' });
+  expect([again.statusCode, again.json().code]).toEqual([409, 'state-invalid']);
+  const unknown = await post(url, { token: 'o2 A' });
+  expect([unknown.statusCode, unknown.json().code]).toEqual([401, 'access-denied']);
+  expect((await post(url, { output: {} })).statusCode).toBe(400);
+  await post(url, { token: 'o1 B', error: { code: 'broken', message: 'it broke' } });
+  expect(await get(`${base}/o1`)).toMatchObject({ status: 'Failed', error: { message: 'it broke' } });
+});
+
 test('the live workers of a namespace are listed', async () => {
   const at = '2026-01-31T08:00:00.000Z';
   const worker = { worker: 'w1', taskNamespace: 'math', tasks: [], slots: 4, running: 1, since: at, lastSeen: at };

@@ -1,0 +1,31 @@
+import type { EndTask } from '../../../api-contract/task-events';
+import type { TaskEnd } from '../ports/execution-service';
+import type { TaskReports } from '../ports/task-bus';
+import { taskId } from '../ports/task-id';
+import type { TaskValues } from '../ports/task-values';
+import type { TaskTokens } from '../task-tokens';
+
+export interface EndTaskProps {
+  readonly values: TaskValues;
+  readonly tokens: TaskTokens;
+  readonly reports: Pick<TaskReports, 'result' | 'isWanted'>;
+}
+
+/** Ends the attempt of a task that a token stands for, as a result of a worker does. */
+export async function endTask(
+  { values, tokens, reports }: EndTaskProps,
+  namespace: string,
+  { token, output, error }: EndTask,
+): Promise<TaskEnd> {
+  const ref = tokens.read(namespace, token);
+  if (ref === undefined) return 'unknown';
+  const task = { v: 1, id: taskId(ref), token } as const;
+  if (!(await reports.isWanted(namespace, task))) return 'over';
+  const result = { ...task, at: new Date().toISOString(), worker: 'http' };
+  if (error !== undefined) await reports.result(namespace, { ...result, kind: 'failed', error });
+  else {
+    const kept = await values.put(namespace, `${task.id}/output`, output);
+    await reports.result(namespace, { ...result, kind: 'succeeded', output: kept });
+  }
+  return 'ended';
+}
