@@ -310,6 +310,7 @@ function openTaskFlows(
     tasks: nats.tasks,
     objects,
     calls: { requests: new FetchRequests(), flows },
+    addresses: settings.requests.addresses,
     historyLength,
     onWarning: (text) => log('WARNING', text),
   });

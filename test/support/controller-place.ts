@@ -59,6 +59,8 @@ export class ControllerPlace extends FlowClient {
       readonly historyLength?: number;
       readonly tokens?: string;
       readonly loginHours?: number;
+      /** Those of requests with a category. */
+      readonly addresses?: string;
       /** The only namespaces with an account, which the configuration of nats fixes; default: the controller makes accounts. */
       readonly namespaces?: readonly string[];
     } = {},
@@ -82,6 +84,7 @@ export class ControllerPlace extends FlowClient {
       KFLOW_CONTROLLER_NATS_ACCOUNTS_LOGIN_HOURS: limits.loginHours === undefined ? '' : String(limits.loginHours),
       KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
       KFLOW_CONTROLLER_LISTEN_PORT: '0',
+      KFLOW_CONTROLLER_REQUESTS_ADDRESSES: limits.addresses,
       KFLOW_CONTROLLER_ACCESS_KIND: limits.tokens === undefined ? 'open' : 'tokens',
       KFLOW_CONTROLLER_ACCESS_FILE: limits.tokens,
       KFLOW_CONTROLLER_TEMPORAL_HISTORY_LENGTH: String(limits.historyLength ?? 4_000),

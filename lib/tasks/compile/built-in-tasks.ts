@@ -13,7 +13,9 @@ const name = { name: field.word('Name of the latch, the same in all executions. 
 const request: BuiltInTask = {
   parameters: field.openSection(
     {
-      url: field.word('Address. A template.'),
+      url: field.word('Address, or with a category the path below its address. A template.'),
+      category: field.word('Name of a service that the settings of the controller have the address of.').optional(),
+      environ: field.word('The environment that the service is in. A template.').optional(),
       template: field.text('The body. A template; by default the input as JSON, of post and put.').optional(),
       content_type: field.word('Type of the body; application/json by default.').optional(),
       sync: field
@@ -26,7 +28,7 @@ const request: BuiltInTask = {
     },
     'A request of HTTP.',
   ),
-  templates: ['url', 'template'],
+  templates: ['url', 'template', 'environ'],
 };
 
 /** The title, form and deadline of `approve`. */

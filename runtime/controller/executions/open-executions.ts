@@ -3,6 +3,7 @@ import { executionPhases } from '../../api-contract/execution-phase';
 import type { InstallationKey } from '../../installation/installation-key';
 import { type CallPorts, createExecutionCalls } from './activities/call-step';
 import { createExecutionActivities } from './activities/create-execution-activities';
+import { RequestAddresses } from './activities/request-addresses';
 import type { ExecutionStore } from './ports/execution-store';
 import type { ExecutionWorkflows } from './ports/execution-workflow';
 import type { Schedules } from './ports/schedules';
@@ -34,7 +35,9 @@ export interface ExecutionParts {
   readonly schedules: Schedules;
   readonly tasks: TaskPorts;
   readonly objects: StoredObjects;
-  readonly calls: Omit<CallPorts, 'values' | 'tokens' | 'isWanted' | 'objects'>;
+  readonly calls: Omit<CallPorts, 'values' | 'tokens' | 'addresses' | 'isWanted' | 'objects'>;
+  /** Those of requests, as the settings have them. */
+  readonly addresses: readonly string[] | undefined;
   readonly historyLength: number;
   readonly onWarning: (text: string) => void;
 }
@@ -93,6 +96,7 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
       ...parts.calls,
       values,
       tokens,
+      addresses: new RequestAddresses(parts.addresses),
       objects,
       isWanted: async (namespace, ref) =>
         (await workflows.isWaitingFor({ namespace, execution: ref.execution }, ref)) === true,

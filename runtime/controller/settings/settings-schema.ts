@@ -5,6 +5,8 @@ import { defaultImage, imagePullPolicies } from '../../../lib/topology/document/
 const seconds = z.number().positive().max(86_400);
 const port = z.int().min(0).max(65_535);
 
+const requestAddress = /^([\w-]+\/)?[\w-]+=https?:\/\/[^/\s@]+(\/\S*)?$/;
+
 const s3Account = (use: string) =>
   z.strictObject({
     addr: z.string().describe(`\`host:port\` or URL of the object store that ${use}`),
@@ -224,6 +226,16 @@ export const controllerSettingsSchema = z.strictObject({
       ).optional(),
       default: s3Account('is used where a topology names none').optional(),
       messageBucket: z.string().optional().describe('bucket of message stores without a bucket of their own'),
+    })
+    .prefault({}),
+  requests: z
+    .strictObject({
+      addresses: z
+        .array(z.string().regex(requestAddress, 'expected CATEGORY=URL or ENVIRONMENT/CATEGORY=URL'))
+        .optional()
+        .describe(
+          'addresses of the services that `request:*` names by a `category`, as `crm=https://crm.example.com/v1`, or `test/crm=…` in an environment',
+        ),
     })
     .prefault({}),
   access: accessSchema,

@@ -16,7 +16,6 @@ const opened: { readonly query: URLSearchParams; readonly headers: IncomingMessa
 let beforeResponse: (token: string) => Promise<unknown> = async () => undefined;
 
 beforeAll(async () => {
-  place = await ExecutionPlace.open('calls');
   server = createServer(async (request, response) => {
     if (request.url?.startsWith('/open') === true) {
       const { searchParams: query } = new URL(request.url, url);
@@ -32,6 +31,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  place = await ExecutionPlace.open('calls', { addresses: `shop=${url}/shop, test/shop=${url}/test/` });
 });
 
 afterAll(async () => {
@@ -49,6 +49,18 @@ test('request:* sends the input, with templates filled in, and passes status and
   const detail = await place.run(`request:post(- url: '${url}/{input[id]}' -)`, { id: 'x7' });
   expect(detail).toMatchObject({ status: 'Completed', output: { request_status: 200, response: { path: '/x7' } } });
   expect(received.at(-1)).toEqual({ method: 'POST', path: '/x7', body: '{"id":"x7"}' });
+});
+
+test('a category names a service that the settings have the address of, in an environment', async () => {
+  const get = (options: string, input = {}) => place.run(`request:get(- {category: shop, ${options}} -)`, input);
+  const output = (path: string) => ({ output: { response: { path } } });
+  expect(await get('url: /orders/7')).toMatchObject(output('/shop/orders/7'));
+  const input = { at: 'test', id: 8 };
+  expect(await get("url: 'orders/{input[id]}', environ: '{input[at]}'", input)).toMatchObject(output('/test/orders/8'));
+  const unknown = await get('url: x, environ: live');
+  expect(unknown).toMatchObject({ status: 'Failed', error: { message: expect.stringContaining('live/shop') } });
+  const outside = await get("url: '{input[path]}'", { path: '../test/x' });
+  expect(outside).toMatchObject({ status: 'Failed', error: { message: expect.stringContaining('not a path below') } });
 });
 
 test('a status other than 2xx fails the step, unless error_on_status says otherwise', async () => {

@@ -12,7 +12,7 @@ type Servers = Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>;
 
 /**
  * The controller of a stack: the same `kflow controller` as in a cluster. Of the settings in the environment, those of times,
- * of the log and of the length of histories apply. The account of the S3 server is in a file that only
+ * of the log, of the length of histories and of the addresses of requests apply. The account of the S3 server is in a file that only
  * the stack's owner can read, not in the environment.
  */
 export function controllerRecipe(directory: StackDirectory, servers: Servers): ServerRecipe {
@@ -38,7 +38,7 @@ export function controllerRecipe(directory: StackDirectory, servers: Servers): S
 }
 
 /** The settings that the environment gives the controller of a stack; all others are those of the stack's own servers, or meant for a cluster. */
-const tunable = /^(times|log)\.|^temporal\.historyLength$/;
+const tunable = /^(times|log|requests)\.|^temporal\.historyLength$/;
 
 const foreign = new Set(settingTable.filter(({ path }) => !tunable.test(path)).map(({ variable }) => variable));
 

@@ -9,11 +9,13 @@ import type { TaskValues } from '../ports/task-values';
 import type { TaskTokens } from '../task-tokens';
 import type { CallOrder, CallResult, ExecutionCalls } from '../workflow/execution-activities';
 import { finalFailure } from './final-failure';
+import type { RequestAddresses } from './request-addresses';
 import { type FlowRunPorts, runFlow } from './run-flow';
 
 export interface CallPorts extends FlowRunPorts {
   readonly values: TaskValues;
   readonly requests: Requests;
+  readonly addresses: RequestAddresses;
   readonly tokens: TaskTokens;
   readonly objects: StoredObjects;
 }
@@ -48,7 +50,9 @@ async function call(ports: CallPorts, order: CallOrder, signal: AbortSignal): Pr
     const contentType = textOf(order.parameters, 'content-type') ?? 'application/json';
     return send(ports.requests, { method: 'PUT', url: uri, body, contentType }, { signal, of: order });
   }
-  const request = requestOf(order);
+  const url = urlOf(ports.addresses, order.parameters);
+  if (typeof url !== 'string') return url;
+  const request = requestOf(order, url);
   return send(ports.requests, isOpen(order) ? withContext(request, order, ports.tokens) : request, {
     signal,
     of: order,
@@ -75,9 +79,21 @@ function withContext(request: HttpRequest, order: CallOrder, tokens: TaskTokens)
   return isInQuery ? { ...request, query: context } : { ...request, headers: context };
 }
 
-function requestOf({ base, parameters, input }: CallOrder): HttpRequest {
-  const method = base.slice(base.indexOf(':') + 1).toUpperCase() as HttpRequest['method'];
+/** The address of a request, or why there is none. */
+function urlOf(addresses: RequestAddresses, parameters: unknown): string | CallResult {
   const url = textOf(parameters, 'url') ?? '';
+  const category = textOf(parameters, 'category');
+  if (category === undefined) return url;
+  try {
+    return addresses.of(url, { category, environ: textOf(parameters, 'environ') });
+  } catch (error) {
+    if (!(error instanceof KFlowError)) throw error;
+    return { kind: 'failed', code: 'request-failed', message: error.message };
+  }
+}
+
+function requestOf({ base, parameters, input }: CallOrder, url: string): HttpRequest {
+  const method = base.slice(base.indexOf(':') + 1).toUpperCase() as HttpRequest['method'];
   const hasBody = method === 'POST' || method === 'PUT';
   const body = textOf(parameters, 'template') ?? (hasBody ? JSON.stringify(input ?? {}) : undefined);
   const contentType = textOf(parameters, 'content_type') ?? 'application/json';

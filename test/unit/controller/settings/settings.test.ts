@@ -40,10 +40,21 @@ test('requires only the addresses of NATS and Temporal, and is open on loopback'
     cluster: { kind: 'kubernetes' },
     pods: { image: 'kflow:latest' },
     s3: {},
+    requests: {},
     access: { kind: 'open' },
     times: { pauseGraceSeconds: 30, readySeconds: 120 },
     log: { level: 'INFO', format: 'json' },
   });
+});
+
+test('reads addresses of requests, which have a category and no login', () => {
+  const env = { ...needed, KFLOW_CONTROLLER_REQUESTS_ADDRESSES: 'crm=http://crm:80/v1, test/crm=http://crm.test' };
+  const { addresses } = readControllerSettings(env).requests;
+  expect(addresses).toEqual(['crm=http://crm:80/v1', 'test/crm=http://crm.test']);
+  for (const wrong of ['http://crm', 'crm=ftp://crm', 'a/b/crm=http://crm', 'crm=http://me:secret@crm']) {
+    const [fault] = faultsOf({ ...needed, KFLOW_CONTROLLER_REQUESTS_ADDRESSES: wrong });
+    expect(fault).toContain('expected CATEGORY=URL or ENVIRONMENT/CATEGORY=URL');
+  }
 });
 
 test('reads what applies to the pods of all flows', () => {

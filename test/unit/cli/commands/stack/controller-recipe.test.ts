@@ -12,6 +12,7 @@ const tuning = [
   'KFLOW_CONTROLLER_TIMES_READY_SECONDS',
   'KFLOW_CONTROLLER_LOG_LEVEL',
   'KFLOW_CONTROLLER_LOG_FORMAT',
+  'KFLOW_CONTROLLER_REQUESTS_ADDRESSES',
 ];
 
 const tuned = {
@@ -20,6 +21,7 @@ const tuned = {
   KFLOW_CONTROLLER_TIMES_READY_SECONDS: '20',
   KFLOW_CONTROLLER_LOG_LEVEL: 'DEBUG',
   KFLOW_CONTROLLER_LOG_FORMAT: 'json',
+  KFLOW_CONTROLLER_REQUESTS_ADDRESSES: 'crm=http://crm',
 };
 
 afterEach(() => {
@@ -33,6 +35,7 @@ test('the controller of a stack uses the servers, logins and accounts of the sta
   const settings = readControllerSettings(controllerEnvironment(new StackDirectory('/stack'), servers));
   expect(JSON.stringify(settings)).not.toContain('elsewhere');
   expect(settings.times).toEqual({ readySeconds: 20, pauseGraceSeconds: 20 });
+  expect(settings.requests).toEqual({ addresses: ['crm=http://crm'] });
   expect(settings.log).toEqual({ level: 'DEBUG', format: 'json' });
 });
 
