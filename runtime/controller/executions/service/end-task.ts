@@ -1,3 +1,5 @@
+import { ConfigError } from '../../../../lib/errors';
+import { markedClaim } from '../../../../lib/tasks/advance/claims';
 import type { EndTask } from '../../../api-contract/task-events';
 import type { TaskEnd } from '../ports/execution-service';
 import type { TaskReports } from '../ports/task-bus';
@@ -11,7 +13,10 @@ export interface EndTaskProps {
   readonly reports: Pick<TaskReports, 'result' | 'isWanted'>;
 }
 
-/** Ends the attempt of a task that a token stands for, as a result of a worker does. */
+/**
+ * Ends the attempt of a task that a token stands for, as a result of a worker does. Throws ConfigError for an output that
+ * names a stored value: only workers may, who have a login to the values of the namespace.
+ */
 export async function endTask(
   { values, tokens, reports }: EndTaskProps,
   namespace: string,
@@ -19,6 +24,8 @@ export async function endTask(
 ): Promise<TaskEnd> {
   const ref = tokens.read(namespace, token);
   if (ref === undefined) return 'unknown';
+  if (markedClaim(output, ref.execution) !== output)
+    throw new ConfigError('config-invalid', 'output: must not be a claim; report the value itself');
   const task = { v: 1, id: taskId(ref), token } as const;
   if (!(await reports.isWanted(namespace, task))) return 'over';
   const result = { ...task, at: new Date().toISOString(), worker: 'http' };
