@@ -12,6 +12,8 @@ interface Recording {
   readonly input?: unknown;
   /** What is done to the execution, until it ends. */
   readonly act?: (place: ExecutionPlace, key: ExecutionKey) => Promise<unknown>;
+  /** The workflow continues in a new run after so many events. */
+  readonly historyLength?: number;
 }
 
 /** Executions whose histories are recorded, one for each way in which a workflow of executions moves. */
@@ -33,6 +35,10 @@ const recordings = {
 wait:delay(- duration: 200ms -) → { k:late | k:untaken } → approve(- {title: t, deadline: 100ms, otherwise: reject} -)`,
   },
   'execution-chain': { flow: 'k:A → k:B → k:grow → k:A → k:shrink → ? `$.x` k:B → k:C', input: { x: 1 } },
+  'execution-chain-continued': {
+    flow: 'k:A → k:B → k:C → wait:delay(- duration: 100ms -) → k:A → k:B → k:C → wait:delay(- duration: 100ms -) → k:A → k:B',
+    historyLength: 20,
+  },
   'execution-canceled': {
     flow: '@finally k:A\n{ k:A → k:B → k:hang | wait:event(- event: never -) | wait:delay(- duration: 1d -) | k:hang }',
     act: async (place, key) => {
@@ -84,8 +90,8 @@ export async function runExecution(
   name: keyof typeof executions,
   save: (address: string, workflowId: string) => Promise<void>,
 ): Promise<void> {
-  const { flow, input, act } = executions[name];
-  const place = await ExecutionPlace.open('replay');
+  const { flow, input, act, historyLength } = executions[name];
+  const place = await ExecutionPlace.open('replay', historyLength === undefined ? {} : { historyLength });
   try {
     await place.worker(tasks(), 'k', { goesOn: true });
     const { execution } = await place.start(flow, input, name);

@@ -34,6 +34,7 @@ const maxPassedLength = 500_000;
  * R5. A signal may come twice: its sender repeats one of which the workflow does not know.
  * R6. What has been reported is taken before tasks are sent: a controller that was killed may have sent them, and nats forgets
  *     the ids of messages that were acked before it was killed.
+ * R7. The length of the history is read when something arrives: in a replay it is another one after a local activity.
  */
 export class ExecutionRun {
   private readonly queue: (() => void)[] = [];
@@ -98,13 +99,14 @@ export class ExecutionRun {
   async run(): Promise<ExecutionSnapshot> {
     await this.begin();
     const { runtime, desk } = this;
+    let isLong = false;
     while (!this.record.isEnded) {
       while (this.input.limits.reportsFirst === true && this.queue.length > 0) this.take(); // R6
       await desk.flush();
       if (this.queue.length === 0 && !desk.isDue() && !this.record.isEnded) {
-        const isLong = runtime.isHistoryLong(this.input.limits.historyLength);
         if (isLong && !desk.hasCalls) await this.continueInNewRun();
         await runtime.waitUntil(() => this.queue.length > 0, desk.msUntilDue());
+        isLong = runtime.isHistoryLong(this.input.limits.historyLength); // R7
       }
       this.take();
     }
