@@ -1,5 +1,6 @@
 import type { ExecutionView } from '../../../runtime/api-contract/execution-status';
 import { TaskFailure } from '../../support/bare-worker';
+import { waitFor } from '../../support/wait-for';
 import { ExecutionPlace } from './execution-place';
 
 let place: ExecutionPlace;
@@ -98,6 +99,22 @@ test('executions that are deleted and started again as soon as they are read as 
     await Promise.all(details.map((each) => place.service.delete(each, by)));
   }
   expect(new Set(worker.begun.map(({ id }) => id)).size).toBe(30);
+});
+
+test('a wait goes on when Temporal is killed, until the execution has ended', async () => {
+  let finish: (value: unknown) => void = () => undefined;
+  const worker = await place.worker({ A: () => new Promise((resolve) => (finish = resolve)) }, 'away');
+  const { execution } = await place.start('away:A');
+  await place.until(execution, () => worker.begun.length === 1);
+  const waits = [1, 2].map(() => place.service.wait(execution, 300_000, AbortSignal.timeout(300_000)));
+  for (let round = 0; round < 2; round++) {
+    const pid = place.controller.temporal.pid();
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    await waitFor('Temporal', async () => (await place.service.get(execution)).status === 'Running');
+  }
+  finish({ a: 1 });
+  const ends = (await Promise.all(waits)).map(({ status, output }) => ({ status, output }));
+  expect(ends).toEqual(waits.map(() => ({ status: 'Completed', output: { a: 1 } })));
 });
 
 test('a cancel in Temporal cancels the execution, and commands are still taken', async () => {
