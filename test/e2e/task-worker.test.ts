@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { NatsConnection } from 'nats';
 import { parseTaskName, taskSubject } from '../../lib/plan/task-names';
 import { managerOf } from '../../runtime/adapters/jetstream/access/jetstream-api';
@@ -73,6 +74,38 @@ test('kflow worker runs a worker document on this machine, with the stack of thi
   expect(await worker.exited).toBe(0);
   expect(worker.stderr).toContain('2 tasks succeeded');
 });
+
+test('kflow executions show has what running tasks have reported last', async () => {
+  const gate = path.join(place.folder, 'gate');
+  const waits = `while (!existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 50));`;
+  place.write(
+    'count.ts',
+    `import { existsSync } from 'node:fs';
+export const count = async (ctx: { heartbeat(progress: unknown): void }) => {
+  ctx.heartbeat({ done: 3, of: 7 });
+  ${waits}
+};
+`,
+  );
+  place.write('count.yaml', 'worker: counts\ntasks:\n  count: { language: typescript, module: count.ts }\n');
+  place.write('count.flow', 'counts:count\n');
+  const worker = place.kflow('worker', 'count.yaml');
+  await worker.waitFor(/started, process/);
+  expect(await place.ran('submit', 'count.flow', '--id', 'counting')).toMatchObject({ status: 0 });
+  const shown = await waitFor(
+    'the progress',
+    async () => (await place.ran('executions', 'show', 'counting')).stdout,
+    (stdout) => stdout.includes('{"done":3,"of":7}'),
+  );
+  expect(shown).not.toContain('no worker has taken');
+  place.write('gate', '');
+  await waitFor('the end', async () =>
+    (await place.ran('executions', 'show', 'counting')).stdout.includes('Completed'),
+  );
+  expect((await place.ran('executions', 'show', 'counting')).stdout).not.toContain('{"done":3,"of":7}');
+  worker.process.kill('SIGTERM');
+  expect(await worker.exited).toBe(0);
+}, 240_000);
 
 test('kflow submit deploys a worker document, and a second submit changes its tasks', async () => {
   const submitted = await place.ran('submit', 'mail.yaml', '--wait');

@@ -1,6 +1,7 @@
 import type { TaskMessage, WorkerEntry } from '../../../api-contract/task-message';
 import type {
   SentTask,
+  TaskBeat,
   TaskBus,
   TaskReports,
   UnwantedTask,
@@ -41,7 +42,7 @@ export class JetStreamTaskBus implements TaskBus {
     return this.tasks.in(namespace, (tasks) => Promise.all(unwanted.map((task) => tasks.withdraw(task))));
   }
 
-  lastHeartbeats(namespace: string, ids: readonly string[]): Promise<readonly (number | null)[]> {
+  lastHeartbeats(namespace: string, ids: readonly string[]): Promise<readonly (TaskBeat | undefined)[]> {
     return this.tasks.in(namespace, (tasks) => Promise.all(ids.map((id) => tasks.lastHeartbeat(id))));
   }
 

@@ -23,6 +23,7 @@ import {
 import type {
   MalformedResult,
   SentTask,
+  TaskBeat,
   TaskReports,
   UnwantedTask,
   Withdrawal,
@@ -94,10 +95,11 @@ export class NamespaceTasks {
     });
   }
 
-  /** In ms since 1970; null without one. */
-  async lastHeartbeat(id: string): Promise<number | null> {
+  async lastHeartbeat(id: string): Promise<TaskBeat | undefined> {
     const note = await readServer(`task ${id}`, () => this.notes.get(noteKey('beat', id)));
-    return note?.operation === 'PUT' ? Date.parse(note.json<{ readonly at: string }>().at) : null;
+    if (note?.operation !== 'PUT') return undefined;
+    const { at, ...beat } = note.json<{ readonly at: string; readonly progress?: unknown }>();
+    return { ...beat, atMs: Date.parse(at) };
   }
 
   workers(): Promise<readonly WorkerEntry[]> {

@@ -57,7 +57,10 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
       );
     },
     withdrawTasks: ({ namespace }, tasks) => bus.withdraw(namespace, tasks),
-    lastHeartbeats: (namespace, ids) => bus.lastHeartbeats(namespace, ids),
+    lastHeartbeats: async (namespace, ids) => {
+      const beats = await bus.lastHeartbeats(namespace, ids);
+      return beats.map((beat) => beat?.atMs ?? null);
+    },
     lookInto: async ({ inputs, ...of }) => {
       const values = valuesOf(of.key.namespace, of.mark);
       return Promise.all(inputs.map((input) => lookIntoInput(values, of, input)));

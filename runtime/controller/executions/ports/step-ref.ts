@@ -15,6 +15,17 @@ export function headOf({ step, attempt }: Pick<StepRef, 'step' | 'attempt'>): st
   return `${step}/${attempt}`;
 }
 
+/** The message in which a worker has a step, if not its own. */
+export function followedHead({
+  head,
+  isReturned,
+}: {
+  readonly head?: string;
+  readonly isReturned?: boolean;
+}): string | undefined {
+  return isReturned === true ? undefined : head;
+}
+
 export function stepRefText({ execution, run, step, attempt }: StepRef): string {
   return `${execution}/${run}/${step}/${attempt}`;
 }

@@ -22,6 +22,14 @@ export interface UnwantedTask {
  */
 export type Withdrawal = 'withdrawn' | 'told';
 
+/** A heartbeat of a task. */
+export interface TaskBeat {
+  /** In ms since 1970. */
+  readonly atMs: number;
+  /** What the task has reported with it. */
+  readonly progress?: unknown;
+}
+
 /** A message of the stream of results that is no result, and what it says of its task. */
 export interface MalformedResult {
   /** From the subject. */
@@ -63,8 +71,8 @@ export interface TaskBus {
   send(namespace: string, messages: readonly TaskMessage[]): Promise<readonly SentTask[]>;
   /** Withdraws tasks, and tells the workers that may have them. */
   withdraw(namespace: string, tasks: readonly UnwantedTask[]): Promise<readonly Withdrawal[]>;
-  /** When workers last sent heartbeats of these tasks, in ms since 1970; null for those that have not. */
-  lastHeartbeats(namespace: string, ids: readonly string[]): Promise<readonly (number | null)[]>;
+  /** The last heartbeats of these tasks. */
+  lastHeartbeats(namespace: string, ids: readonly string[]): Promise<readonly (TaskBeat | undefined)[]>;
   /** Live workers. */
   workers(namespace: string): Promise<readonly WorkerEntry[]>;
   close(): Promise<void>;

@@ -51,6 +51,7 @@ import { archiveIn, archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
 import { assertPhase, findCurrent, findListed, findSnapshot, isLostWhole } from './find-execution';
 import { pageOf } from './list-executions';
+import { withProgress } from './step-progress';
 
 export interface ExecutionControllerProps extends EndTaskProps {
   readonly workflows: ExecutionWorkflows;
@@ -287,8 +288,12 @@ export class ExecutionController implements ExecutionService {
   private async detailOf(snapshot: ExecutionSnapshot): Promise<ExecutionDetail> {
     const detail = executionDetail(snapshot);
     const values = this.valuesOf(snapshot);
-    const [input, output] = await Promise.all([values.resolve(detail.input), values.resolve(detail.output)]);
-    return { ...detail, input, ...(output === undefined ? {} : { output }) };
+    const [input, output, steps] = await Promise.all([
+      values.resolve(detail.input),
+      values.resolve(detail.output),
+      withProgress(this.props.bus, snapshot, detail.steps),
+    ]);
+    return { ...detail, input, ...(output === undefined ? {} : { output }), steps };
   }
 
   private valuesOf({ definition }: Pick<ExecutionSnapshot, 'definition'>): ClaimedValues {

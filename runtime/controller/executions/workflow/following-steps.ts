@@ -3,7 +3,7 @@ import { formatStepId, type StepId } from '../../../../lib/tasks/advance/step-id
 import type { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
 import type { TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
 import type { FollowingLimits, StepNote, StepReport } from '../ports/execution-workflow';
-import { headOf, type StepRef } from '../ports/step-ref';
+import { followedHead, headOf, type StepRef } from '../ports/step-ref';
 import { isForWorker, type RunningStep, type WorkerStep } from './running-step';
 
 /**
@@ -37,11 +37,6 @@ function mayFollow(next: TaskStepNode, last: TaskStepNode): boolean {
 
 function namespaceOf({ base }: TaskStepNode): string {
   return base.slice(0, Math.max(0, base.indexOf(':')));
-}
-
-/** The message in which a worker has the step, if not its own. */
-export function followedHead({ head, isReturned }: StepNote): string | undefined {
-  return isReturned === true ? undefined : head;
 }
 
 /** The message in which a worker has the step. */

@@ -3,7 +3,7 @@ import type { Look, UnseenInput } from '../../../../lib/tasks/advance/execution-
 import type { GraphReader } from '../../../../lib/tasks/advance/graph-reader';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import type { TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
-import type { StepRef } from '../ports/step-ref';
+import { followedHead, type StepRef } from '../ports/step-ref';
 import type { Withdrawal } from '../ports/task-bus';
 import { taskId } from '../ports/task-id';
 import type {
@@ -18,7 +18,7 @@ import type {
   WaitResult,
 } from './execution-activities';
 import type { ExecutionRuntime, PendingCall } from './execution-runtime';
-import { followedHead, messageOf } from './following-steps';
+import { messageOf } from './following-steps';
 import type { RunRecord } from './run-record';
 import type { RunningStep, WorkerStep } from './running-step';
 import { isWorkerStep } from './running-step';
