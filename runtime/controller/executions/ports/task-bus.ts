@@ -1,6 +1,8 @@
 import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { Heartbeat, TaskMessage, TaskResult, WorkerEntry } from '../../../api-contract/task-message';
+import type { StepReport } from './execution-workflow';
 import type { ReceivedMarks } from './signal-marks';
+import type { StepRef } from './step-ref';
 
 /** A task message that was stored. */
 export interface SentTask {
@@ -51,6 +53,12 @@ export interface TaskReports {
   isWanted(namespace: string, heartbeat: Heartbeat): Promise<boolean>;
   /** Asks the execution now whether it has received the results that it was sent. */
   confirm(execution: ExecutionKey): Promise<void>;
+}
+
+/** Takes what a controller itself knows of a step. */
+export interface StepReports {
+  /** Resolves when Temporal has it. */
+  tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output' | 'error'>): Promise<void>;
 }
 
 /** Is told what executions have received. */

@@ -2,7 +2,7 @@ import { ConfigError } from '../../../../lib/errors';
 import { markedClaim } from '../../../../lib/tasks/advance/claims';
 import type { EndTask } from '../../../api-contract/task-events';
 import type { TaskEnd } from '../ports/execution-service';
-import type { TaskReports } from '../ports/task-bus';
+import type { StepReports, TaskReports } from '../ports/task-bus';
 import { taskId } from '../ports/task-id';
 import type { TaskValues } from '../ports/task-values';
 import type { TaskTokens } from '../task-tokens';
@@ -10,7 +10,7 @@ import type { TaskTokens } from '../task-tokens';
 export interface EndTaskProps {
   readonly values: TaskValues;
   readonly tokens: TaskTokens;
-  readonly reports: Pick<TaskReports, 'result' | 'isWanted'>;
+  readonly reports: Pick<TaskReports, 'isWanted' | 'confirm'> & StepReports;
 }
 
 /**
@@ -28,11 +28,11 @@ export async function endTask(
     throw new ConfigError('config-invalid', 'output: must not be a claim; report the value itself');
   const task = { v: 1, id: taskId(ref), token } as const;
   if (!(await reports.isWanted(namespace, task))) return 'over';
-  const result = { ...task, at: new Date().toISOString(), worker: 'http' };
-  if (error !== undefined) await reports.result(namespace, { ...result, kind: 'failed', error });
+  if (error !== undefined) await reports.tell(namespace, ref, { kind: 'failed', error });
   else {
     const kept = await values.put(namespace, `${task.id}/output`, output);
-    await reports.result(namespace, { ...result, kind: 'succeeded', output: kept });
+    await reports.tell(namespace, ref, { kind: 'succeeded', output: kept });
   }
+  await reports.confirm({ namespace, execution: ref.execution });
   return 'ended';
 }

@@ -4,7 +4,7 @@ import { type Heartbeat, TaskErrorCode, type TaskResult } from '../../../api-con
 import type { ExecutionWorkflows, StepReport } from '../ports/execution-workflow';
 import { isReceived, type ReceivedMarks } from '../ports/signal-marks';
 import type { StepRef } from '../ports/step-ref';
-import type { MalformedResult, ReportReceipts, TaskReports } from '../ports/task-bus';
+import type { MalformedResult, ReportReceipts, StepReports, TaskReports } from '../ports/task-bus';
 import { parseTaskId } from '../ports/task-id';
 import type { TaskToken, TaskTokens } from '../task-tokens';
 
@@ -53,7 +53,7 @@ interface Queue {
  * F4. A result is kept until its workflow has received it. Temporal's worker may pass over a signal that comes while a workflow
  *     task times out (@temporalio/worker 1.24): one that was not received is sent again.
  */
-export class ReportForwarder implements TaskReports, ReportReceipts {
+export class ReportForwarder implements TaskReports, StepReports, ReportReceipts {
   private readonly queues = new Map<string, Queue>();
   /** Drops a receipt that is held back, by token. */
   private readonly receipts = new Map<string, () => void>();
@@ -86,7 +86,6 @@ export class ReportForwarder implements TaskReports, ReportReceipts {
     return true;
   }
 
-  /** Reports what the controller itself knows of a step. Resolves when Temporal has it. */
   tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output' | 'error'>): Promise<void> {
     const { execution, run, step, attempt, head } = ref;
     const place = { run, step, attempt, ...(head === undefined ? {} : { head }) };

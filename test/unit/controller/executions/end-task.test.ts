@@ -12,7 +12,8 @@ test('whoever was called cannot report a value of another execution as its own',
     values: { put: async (_namespace: string, _key: string, value: unknown) => value } as never,
     reports: {
       isWanted: async () => true,
-      result: async (_namespace: string, result: unknown) => void results.push(result),
+      tell: async (_namespace: string, _ref: unknown, report: unknown) => void results.push(report),
+      confirm: async () => void results.push('confirmed'),
     },
   };
   const token = tokens.make('demo', ref);
@@ -20,5 +21,5 @@ test('whoever was called cannot report a value of another execution as its own',
   await expect(endTask(ports, 'demo', { token, output })).rejects.toMatchObject({ code: 'config-invalid' });
   expect(results).toEqual([]);
   expect(await endTask(ports, 'demo', { token, output: { $claim: 'mine' } })).toBe('ended');
-  expect(results).toMatchObject([{ kind: 'succeeded', output: { $claim: 'mine' } }]);
+  expect(results).toEqual([{ kind: 'succeeded', output: { $claim: 'mine' } }, 'confirmed']);
 });
