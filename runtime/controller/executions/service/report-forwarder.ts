@@ -15,7 +15,6 @@ const maxLength = 1_000_000;
 const receiptDelayMs = 1_000;
 /** Nobody waits for the result of a step that its worker has followed by the next one. */
 const continuedDelayMs = 50;
-
 /** How often a workflow is asked whether it has received the signals that it was sent. */
 const checkMs = 10_000;
 
@@ -27,6 +26,14 @@ interface Waiting {
   /** The workflow has it, or does not need it. */
   readonly received: () => void;
 }
+
+/** What becomes of a report. `received` does not resolve when `sent` rejects. */
+interface Forwarding {
+  readonly sent: Promise<void>;
+  readonly received: Promise<void>;
+}
+
+type KnownReport = Pick<StepReport, 'kind' | 'output' | 'error'>;
 
 /** Reports of one execution. */
 interface Queue {
@@ -71,9 +78,7 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     const key = { namespace, execution: token.execution };
     if (result.kind !== 'receipt') this.receipts.get(result.token)?.();
     else if (!token.isReceiptDue && !(await this.isStillDue(result.token))) return;
-    const { sent, received } = this.forward(key, reportOf(token, result));
-    await sent;
-    await received; // F4
+    await untilReceived(this.forward(key, reportOf(token, result)));
   }
 
   async malformed(namespace: string, { execution, token = '', ids, fault }: MalformedResult): Promise<boolean> {
@@ -82,14 +87,12 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     );
     if (ref === undefined) return false;
     const error = { code: TaskErrorCode.ResultInvalid, message: fault, isTerminal: true };
-    await this.tell(namespace, ref, { kind: 'failed', error });
+    await untilReceived(this.forwardOf(namespace, ref, { kind: 'failed', error }));
     return true;
   }
 
-  tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output' | 'error'>): Promise<void> {
-    const { execution, run, step, attempt, head } = ref;
-    const place = { run, step, attempt, ...(head === undefined ? {} : { head }) };
-    return this.forward({ namespace, execution }, { ...place, at: new Date().toISOString(), ...report }).sent;
+  tell(namespace: string, ref: StepRef, report: KnownReport): Promise<void> {
+    return this.forwardOf(namespace, ref, report).sent;
   }
 
   received(key: ExecutionKey, marks: ReceivedMarks): void {
@@ -136,10 +139,13 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     });
   }
 
-  private forward(
-    key: ExecutionKey,
-    report: StepReport,
-  ): { readonly sent: Promise<void>; readonly received: Promise<void> } {
+  private forwardOf(namespace: string, ref: StepRef, report: KnownReport): Forwarding {
+    const { execution, run, step, attempt, head } = ref;
+    const place = { run, step, attempt, ...(head === undefined ? {} : { head }) };
+    return this.forward({ namespace, execution }, { ...place, at: new Date().toISOString(), ...report });
+  }
+
+  private forward(key: ExecutionKey, report: StepReport): Forwarding {
     const queue = this.queueOf(key);
     const sent = deferred();
     const received = deferred();
@@ -200,6 +206,7 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
   }
 
   private async check(queue: Queue): Promise<void> {
+    clearTimeout(queue.check);
     const { key, sender, unreceived } = queue;
     const asked = [...unreceived.keys()];
     try {
@@ -223,6 +230,12 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     clearTimeout(queue.check);
     if (this.queues.get(queue.name) === queue) this.queues.delete(queue.name);
   }
+}
+
+/** F4. */
+async function untilReceived({ sent, received }: Forwarding): Promise<void> {
+  await sent;
+  await received;
 }
 
 function deferred(): {

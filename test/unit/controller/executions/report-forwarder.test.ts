@@ -99,6 +99,20 @@ test('a result is kept until its workflow has received it, and a signal that was
   expect(signals).toHaveLength(3);
 });
 
+test('a malformed result, too, is kept until its step is known to fail', async () => {
+  let isKept = true;
+  const message = { execution: 'e1', ids: ['e1/1/1/1'], fault: 'no kind' };
+  const malformed = forwarder.malformed('ns', message).then((isKnown) => {
+    isKept = false;
+    return isKnown;
+  });
+  release[0]?.();
+  await turn();
+  expect([signals, isKept]).toEqual([[['1']], true]);
+  forwarder.ended({ namespace: 'ns', execution: 'e1' });
+  expect(await malformed).toBe(true);
+});
+
 test('a result is passed on as soon as its execution orders what follows, or is asked', async () => {
   const first = succeeded(1);
   release[0]?.();
@@ -112,6 +126,23 @@ test('a result is passed on as soon as its execution orders what follows, or is 
   await forwarder.confirm(key);
   await second;
   expect(signals).toEqual([['1'], ['2']]);
+});
+
+test('an execution that is asked again and again is still looked at once at a time', async () => {
+  const held = succeeded(1);
+  release[0]?.();
+  await turn();
+  lost = [1];
+  for (let asked = 1; asked <= 5; asked++) {
+    const asking = forwarder.confirm({ namespace: 'ns', execution: 'e1' });
+    await turn();
+    release[asked]?.();
+    await asking;
+  }
+  expect(jest.getTimerCount()).toBe(1);
+  lost = [];
+  jest.advanceTimersByTime(10_000);
+  await held;
 });
 
 test('a signal that fails rejects the results that it had', async () => {
