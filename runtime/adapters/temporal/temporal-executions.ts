@@ -1,6 +1,7 @@
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   type WorkflowHandle,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -9,6 +10,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { StateError } from '../../../lib/errors';
 import { type ExecutionKey, executionName } from '../../api-contract/execution-key';
 import type { ExecutionView } from '../../api-contract/execution-status';
+import { pause } from '../../async/pause';
 import {
   type AttemptAnswer,
   type AttemptArgs,
@@ -32,6 +34,8 @@ import { callTemporal } from './call-temporal';
 import { queuePrefix } from './workflow-ids';
 
 const memoKey = 'incarnation';
+/** After a Temporal that could not say whether a workflow has ended. */
+const askAgainMs = 500;
 /** Types of the failures with which a workflow refuses a command. */
 const refusalCodes = ['state-invalid', 'step-missing', 'answers-invalid'] as const;
 
@@ -130,10 +134,15 @@ export class TemporalExecutions implements ExecutionWorkflows {
     const { client } = this;
     const late = AbortSignal.timeout(atMostMs);
     const either = signal === undefined ? late : AbortSignal.any([late, signal]);
-    try {
-      await client.withAbortSignal(either, () => this.handleOf(key).result());
-    } catch {
-      // ended otherwise than completed, or late: the caller reads how it is
+    while (!either.aborted) {
+      try {
+        await client.withAbortSignal(either, () => this.handleOf(key).result());
+        return;
+      } catch (error) {
+        // ended otherwise than completed, or gone: the caller reads how it is
+        if (error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError) return;
+        await pause(askAgainMs, either);
+      }
     }
   }
 

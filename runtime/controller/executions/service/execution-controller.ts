@@ -49,7 +49,7 @@ import { type AdmittedFlow, admitFlow } from './admit-flow';
 import { type EndTaskProps, endTask } from './end-task';
 import { archiveIn, archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
-import { assertPhase, findCurrent, findListed, findSnapshot, isLostWhole } from './find-execution';
+import { assertPhase, findClosed, findCurrent, findListed, findSnapshot, isLostWhole } from './find-execution';
 import { pageOf } from './list-executions';
 import { withProgress } from './step-progress';
 
@@ -64,8 +64,6 @@ export interface ExecutionControllerProps extends EndTaskProps {
 }
 
 const followMs = 500;
-/** An execution is stored as it ended moments before its workflow closes. */
-const closingMs = 30_000;
 
 /** The service of executions: checks requests, passes them to the workflows, and reads their states. */
 export class ExecutionController implements ExecutionService {
@@ -175,9 +173,8 @@ export class ExecutionController implements ExecutionService {
 
   async resume(key: ExecutionKey, request: ResumeRequest, requester: Requester): Promise<ExecutionView> {
     const { store, workflows, limits } = this.props;
-    const listed = await findCurrent(this.props, key);
+    const listed = await findClosed(this.props, key);
     assertPhase(listed.view, key, { is: 'resumable', todo: 'only a Stopped or Failed execution can be resumed' });
-    await workflows.ended(key, closingMs);
     const snapshot = await findSnapshot(this.props, key);
     const resume = resumeOf(request, requester);
     assertResumable(snapshot, resume);
@@ -228,9 +225,8 @@ export class ExecutionController implements ExecutionService {
   }
 
   async delete(key: ExecutionKey, _requester: Requester): Promise<void> {
-    const { view } = await findCurrent(this.props, key);
+    const { view } = await findClosed(this.props, key);
     assertPhase(view, key, { is: 'closed', todo: 'cancel it first' });
-    await this.props.workflows.ended(key, closingMs);
     await this.props.values.remove(key.namespace, `${key.execution}/`);
     await this.props.store.remove(key);
   }

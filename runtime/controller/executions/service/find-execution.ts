@@ -1,6 +1,7 @@
 import { StateError } from '../../../../lib/errors';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import { type ExecutionPhase, executionPhases } from '../../../api-contract/execution-phase';
+import type { ExecutionView } from '../../../api-contract/execution-status';
 import { poll } from '../../../async/poll';
 import type { ExecutionStore, ListedExecution } from '../ports/execution-store';
 import { executionView } from '../ports/execution-view';
@@ -8,13 +9,15 @@ import type { ExecutionRun, ExecutionSnapshot, ExecutionWorkflows } from '../por
 
 export interface FindExecutionProps {
   readonly store: Pick<ExecutionStore, 'find' | 'snapshot' | 'saveSnapshot' | 'update'>;
-  readonly workflows: Pick<ExecutionWorkflows, 'describe' | 'snapshot' | 'command'>;
+  readonly workflows: Pick<ExecutionWorkflows, 'describe' | 'snapshot' | 'command' | 'ended'>;
 }
 
 /** How long an execution takes to begin, at most. */
 const beginning = { intervalMs: 50, timeoutMs: 5_000 };
 /** An execution is listed before the request that starts its workflow, which takes so long at most. */
 const startingMs = 20_000;
+/** How long a workflow takes at most to store its execution and to close, after the execution has ended. */
+const closingMs = 30_000;
 /** Code of the failure of an execution whose workflow Temporal does not have any more. */
 const lostCode = 'execution-lost';
 
@@ -38,6 +41,22 @@ export async function findCurrent(props: FindExecutionProps, key: ExecutionKey):
   if (run?.incarnation === listed.incarnation) await openSnapshot(props, listed);
   else if (Date.now() - Date.parse(listed.view.startedAt) > startingMs) await storeLost(props.store, listed);
   return findListed(props, key);
+}
+
+/** As `findCurrent`. An execution that has ended, and is not stored yet or whose workflow is still open, is waited for. */
+export async function findClosed(props: FindExecutionProps, key: ExecutionKey): Promise<ListedExecution> {
+  const listed = await findCurrent(props, key);
+  if (!executionPhases[listed.view.status].isClosed && !(await isEnding(props, listed.view))) return listed;
+  await props.workflows.ended(key, closingMs);
+  return findListed(props, key);
+}
+
+async function isEnding({ workflows }: FindExecutionProps, view: ExecutionView): Promise<boolean> {
+  const answer = await workflows.snapshot(view);
+  if (answer === undefined) return false;
+  if (!('isTooLarge' in answer)) return answer.snapshot.state.outcome !== undefined;
+  const saved = await workflows.command(view, { kind: 'save' }).catch(ignoreEnded);
+  return saved === undefined || executionPhases[saved.status].isClosed;
 }
 
 /** Whether nothing is known of an execution but its entry in the list. */

@@ -1,8 +1,13 @@
 import type { ExecutionView } from '../../../../runtime/api-contract/execution-status';
 import type { ListedExecution } from '../../../../runtime/controller/executions/ports/execution-store';
-import type { ExecutionSnapshot } from '../../../../runtime/controller/executions/ports/execution-workflow';
+import { executionView } from '../../../../runtime/controller/executions/ports/execution-view';
+import type {
+  ExecutionSnapshot,
+  SnapshotAnswer,
+} from '../../../../runtime/controller/executions/ports/execution-workflow';
 import {
   type FindExecutionProps,
+  findClosed,
   findCurrent,
   findSnapshot,
   isLostWhole,
@@ -39,7 +44,20 @@ class Place implements FindExecutionProps {
     describe: async () => undefined,
     snapshot: async () => undefined,
     command: () => Promise.reject(new Error('there is no workflow')),
+    ended: async () => undefined,
   };
+}
+
+/** An execution whose workflow is open until somebody waits for its end, and that is stored then. */
+function closingPlace(snapshot: ExecutionSnapshot, answer: SnapshotAnswer): Place {
+  const place = new Place('2026-01-31T08:00:00.000Z');
+  const workflows = {
+    describe: async () => ({ runId: 'r', isOpen: true, incarnation: 'i' }),
+    snapshot: async () => answer,
+    command: async () => executionView(snapshot),
+    ended: async () => place.store.update(executionView(snapshot), 'i'),
+  };
+  return Object.assign(place, { workflows });
 }
 
 test('an execution whose workflow is gone has failed, without what was never stored', async () => {
@@ -62,4 +80,22 @@ test('an execution whose workflow is gone goes on from what was stored', async (
 test('an execution that was listed a moment ago is about to begin', async () => {
   const place = new Place(new Date().toISOString());
   expect((await findCurrent(place, key)).view.status).toBe('Running');
+});
+
+test.each(['small', 'large'])('an execution that has ended and is not stored yet is waited for: %s', async (size) => {
+  const stage = await new ExecutionStage().start('A');
+  await stage.succeed('A', { a: 1 });
+  const snapshot = stage.snapshot();
+  const place = closingPlace(snapshot, size === 'small' ? { snapshot } : { isTooLarge: true });
+  expect((await findCurrent(place, key)).view.status).toBe('Running');
+  expect((await findClosed(place, key)).view.status).toBe('Completed');
+});
+
+test('an execution that runs is not waited for', async () => {
+  const snapshot = (await new ExecutionStage().start('A')).snapshot();
+  for (const answer of [{ snapshot }, { isTooLarge: true }] as const) {
+    const place = closingPlace(snapshot, answer);
+    Object.assign(place.workflows, { ended: () => Promise.reject(new Error('waited for')) });
+    expect((await findClosed(place, key)).view.status).toBe('Running');
+  }
 });
