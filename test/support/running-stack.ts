@@ -113,7 +113,7 @@ export class RunningStack {
       if (moved !== before) deadline = Date.now() + stuckAfterMs;
       before = moved;
       if (Date.now() > deadline)
-        throw new Error(`${flow} is stuck, wanted ${what}: ${JSON.stringify(status, null, 1)}`);
+        throw new Error(`${flow} is stuck, wanted ${what}: ${JSON.stringify(status)}`);
     }
   }
 
