@@ -3,6 +3,7 @@ import { executionIdRule } from './execution-key';
 import { attributesSchema, executionSchema } from './execution-status';
 import { isoTime } from './flow-status';
 import { documentProblemSchema } from './problem';
+import { taskErrorSchema } from './task-message';
 
 // Requests are strict, so that a misspelled key does not change more, or less, than intended.
 
@@ -85,6 +86,16 @@ export const approveRequestSchema = z
   })
   .meta({ id: 'ApproveStep', examples: [{ decision: 'approve', answers: {} }] });
 
+/** Body of the end of a step that a person sets. */
+export const endStepSchema = z
+  .strictObject({
+    step: z.string().min(1).describe('its id'),
+    output: z.unknown().optional().describe('any JSON; default: {} for a task, the input for a wait'),
+    error: taskErrorSchema.optional().describe('the step has failed, and is not tried again'),
+    comment,
+  })
+  .meta({ id: 'EndStep', examples: [{ step: '3', output: { ok: true } }] });
+
 /** A whole execution as JSON: definition, input, state of each step, outputs and trace. */
 export const executionArchiveSchema = z
   .looseObject({ kind: z.literal('kflow-execution'), version: z.literal(1) })
@@ -131,5 +142,6 @@ export type StartedExecution = z.infer<typeof startedExecutionSchema>;
 export type ResumeRequest = Omit<z.infer<typeof resumeRequestSchema>, 'comment'>;
 export type CancelRequest = Omit<z.infer<typeof cancelExecutionSchema>, 'comment'>;
 export type ApproveRequest = Omit<z.infer<typeof approveRequestSchema>, 'comment'>;
+export type EndStepRequest = Omit<z.infer<typeof endStepSchema>, 'comment'>;
 export type ExecutionArchive = z.infer<typeof executionArchiveSchema>;
 export type ScheduleView = z.infer<typeof scheduleSchema>;

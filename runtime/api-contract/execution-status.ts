@@ -106,7 +106,7 @@ export const traceEntrySchema = z
     what: z
       .string()
       .describe(
-        'started, taken, retried, succeeded, passed, skipped, failed, canceled; of the execution also resumed, cancel requested',
+        'started, taken, retried, succeeded, passed, skipped, failed, canceled; of the execution also resumed, canceling; with `by`, also decided, ended',
       ),
     attempt: z.int().optional(),
     worker: z.string().optional(),

@@ -5,7 +5,7 @@ import { natsConfig } from './commands/controller/nats-config';
 import { dev } from './commands/dev/dev';
 import { doctor } from './commands/doctor/doctor';
 import { event, receipts, workers } from './commands/executions/event';
-import { executions, inspect } from './commands/executions/executions';
+import { endTask, executions, inspect } from './commands/executions/executions';
 import { pause, replay, restart, resume, rollback, scale, stop } from './commands/flows/changes';
 import { remove } from './commands/flows/delete';
 import { diff } from './commands/flows/diff';
@@ -42,6 +42,6 @@ export const groups: readonly CommandGroup[] = [
     commands: [submit, update, scale, pause, resume, restart, replay, rollback, stop, remove],
   },
   { heading: 'Inspect flows:', commands: [status, logs, events, dlq, history, diff] },
-  { heading: 'Executions of task flows:', commands: [executions, event, receipts, workers, inspect] },
+  { heading: 'Executions of task flows:', commands: [executions, event, receipts, workers, inspect, endTask] },
   { heading: 'Shell:', commands: [completion, complete] },
 ];

@@ -11,6 +11,7 @@ import type { TaskGraph } from '../../lib/tasks/graph/task-graph';
 import { TopologyError } from '../../lib/topology/problem/problem';
 import type {
   ApproveRequest,
+  EndStepRequest,
   ExecutionArchive,
   ResumeRequest,
   ScheduleSpec,
@@ -172,6 +173,16 @@ export class MemoryExecutions implements ExecutionService {
     if (waiting === undefined)
       throw new StateError('step-missing', `${executionName(key)}: no step waits for a decision`);
     this.take(held, held.run.advance({ kind: 'succeeded', id: waiting, output: { ...request } }));
+    return viewOf(held);
+  }
+
+  async endStep(key: ExecutionKey, { step, output, error }: EndStepRequest, by: Requester): Promise<ExecutionView> {
+    const held = this.open(key, 'end', by);
+    if (!held.run.running().includes(step)) {
+      throw new StateError('step-missing', `${executionName(key)}: the step ${step} is not running`);
+    }
+    const succeeded = { kind: 'succeeded', id: step, output: output ?? {} } as const;
+    this.take(held, held.run.advance(error === undefined ? succeeded : { kind: 'failed', id: step, error }));
     return viewOf(held);
   }
 

@@ -106,14 +106,19 @@ export class RunningStack {
   /** Waits until the status of a flow meets a condition; throws with the last status when nothing moves for 90 s. */
   async until(flow: string, what: string, isThere: (status: FlowStatus) => boolean): Promise<FlowStatus> {
     let deadline = 0;
+    let mostReady = 0;
     for (let before = ''; ; await delay(100)) {
       const status = await this.status(flow);
       if (isThere(status)) return status;
-      const moved = JSON.stringify(status.functions.map((fn) => [fn.in, fn.out]));
+      // replicas that start are a move, replicas that start again and again are none
+      mostReady = Math.max(
+        mostReady,
+        status.functions.reduce((sum, fn) => sum + fn.ready, 0),
+      );
+      const moved = JSON.stringify([mostReady, status.functions.map((fn) => [fn.in, fn.out, fn.isDone])]);
       if (moved !== before) deadline = Date.now() + stuckAfterMs;
       before = moved;
-      if (Date.now() > deadline)
-        throw new Error(`${flow} is stuck, wanted ${what}: ${JSON.stringify(status)}`);
+      if (Date.now() > deadline) throw new Error(`${flow} is stuck, wanted ${what}: ${JSON.stringify(status)}`);
     }
   }
 

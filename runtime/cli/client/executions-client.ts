@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   type ApproveRequest,
   type CancelRequest,
+  type EndStepRequest,
   type ExecutionArchive,
   executionArchiveSchema,
   type ResumeRequest,
@@ -43,6 +44,7 @@ interface ExecutionChanges {
   readonly terminate: Record<string, never>;
   readonly resume: ResumeRequest;
   readonly approve: Partial<ApproveRequest>;
+  readonly end: EndStepRequest;
 }
 
 /** The routes of a controller for executions. Throws as `ControllerClient` does. */

@@ -70,6 +70,32 @@ test('LF-27: a cancel lets the running task end, starts nothing more, and a resu
   });
 });
 
+test('a step that a person ends stops on its worker, and a wait is over before its time', async () => {
+  const value = { text: 'x'.repeat(100_000) };
+  let isTold = false;
+  const worker = await place.worker(
+    {
+      A: (_task, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            isTold = true;
+            resolve({ by: 'worker' });
+          });
+        }),
+      B: ({ input }) => input,
+    },
+    'byhand',
+  );
+  const { execution } = await place.start('byhand:A → wait:delay(- duration: 1d -) → byhand:B');
+  await place.until(execution, () => worker.begun.length === 1);
+  await place.service.endStep(execution, { step: '1', output: value }, by);
+  await place.until(execution, ({ steps }) => steps.some(({ step, waits }) => step === '2' && waits !== undefined));
+  await expect(place.service.endStep(execution, { step: '1' }, by)).rejects.toMatchObject({ code: 'step-missing' });
+  await place.service.endStep(execution, { step: '2' }, by);
+  expect(await place.ended(execution)).toMatchObject({ status: 'Completed', output: value });
+  await waitFor('the worker to be told', async () => isTold, Boolean);
+});
+
 test('executions that are resumed as soon as they are read as ended run', async () => {
   let isBroken = true;
   const act = () => {

@@ -9,6 +9,7 @@ import {
   keyValue,
   listOption,
   option,
+  required,
   text,
 } from '../../frame/values';
 import {
@@ -190,6 +191,39 @@ const approve = defineCommand({
   },
 });
 
+const endOptions = {
+  result: option('<json>', 'its output: JSON, or @FILE (default: {}; of a wait, its input)', { parse: jsonValue }),
+  error: option('<message>', 'it has failed, and is not tried again', { parse: text }),
+  ...executionChangeOptions,
+};
+
+const end = defineCommand({
+  name: 'end',
+  summary: 'end a running step in place of its worker, or a wait before its time',
+  details: controllerDetails,
+  arguments: { execution: argument(executionArgument) },
+  options: { step: required(option('<step>', 'the step', { parse: text })), ...endOptions },
+  async run(options) {
+    return (await import('./end-step.js')).endStep(options);
+  },
+});
+
+/** As `kflow executions end`, by the command line that the first users of task flows know. */
+export const endTask = defineCommand({
+  name: 'end',
+  summary: end.summary,
+  isHidden: true,
+  arguments: {
+    execution: argument(executionArgument),
+    name: argument({ description: 'name of the task' }),
+    step: argument({ description: 'index of the step' }),
+  },
+  options: endOptions,
+  async run(options) {
+    return (await import('./end-step.js')).endStep(options);
+  },
+});
+
 const schedules = defineCommand({
   name: 'schedules',
   summary: 'list the schedules that start executions',
@@ -214,7 +248,21 @@ const unschedule = defineCommand({
 export const executions = defineFamily({
   name: 'executions',
   summary: 'list, show and change executions of task flows',
-  commands: [list, show, trace, cancel, terminate, resume, archive, restore, remove, approve, schedules, unschedule],
+  commands: [
+    list,
+    show,
+    trace,
+    cancel,
+    terminate,
+    resume,
+    archive,
+    restore,
+    remove,
+    approve,
+    end,
+    schedules,
+    unschedule,
+  ],
 });
 
 /** The same as `kflow executions show`, by the name that the first users of task flows know. */

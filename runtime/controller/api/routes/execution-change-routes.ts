@@ -3,6 +3,7 @@ import {
   approveRequestSchema,
   archiveRequestSchema,
   cancelExecutionSchema,
+  endStepSchema,
   executionArchiveSchema,
   restoreRequestSchema,
   resumeRequestSchema,
@@ -30,7 +31,8 @@ const accepted = { 202: jsonResponse('the change is accepted', executionSchema) 
 /** Routes that change executions. */
 export function addExecutionChangeRoutes(app: ApiScope, parts: ExecutionParts): void {
   addEndRoutes(app, parts);
-  addContinuations(app, parts);
+  addContinuation(app, parts);
+  addStepRoutes(app, parts);
   addArchiveRoutes(app, parts);
 }
 
@@ -79,7 +81,7 @@ function addEndRoutes(app: ApiScope, { executions }: ExecutionParts): void {
   );
 }
 
-function addContinuations(app: ApiScope, { executions }: ExecutionParts): void {
+function addContinuation(app: ApiScope, { executions }: ExecutionParts): void {
   app.post(
     `${path}/resume`,
     changeRoute({
@@ -94,7 +96,9 @@ function addContinuations(app: ApiScope, { executions }: ExecutionParts): void {
       return reply.code(202).send(await executions.resume(request.params, resume, requesterOf(request)));
     },
   );
+}
 
+function addStepRoutes(app: ApiScope, { executions }: ExecutionParts): void {
   app.post(
     `${path}/approve`,
     changeRoute({
@@ -107,6 +111,21 @@ function addContinuations(app: ApiScope, { executions }: ExecutionParts): void {
     async (request, reply) => {
       const { comment: _, ...decision } = request.body;
       return reply.code(202).send(await executions.approve(request.params, decision, requesterOf(request)));
+    },
+  );
+
+  app.post(
+    `${path}/end`,
+    changeRoute({
+      ...change,
+      operationId: 'endStep',
+      summary: 'End a running step in place of its worker, or a wait before its time',
+      body: endStepSchema,
+      responses: accepted,
+    }),
+    async (request, reply) => {
+      const { comment: _, ...end } = request.body;
+      return reply.code(202).send(await executions.endStep(request.params, end, requesterOf(request)));
     },
   );
 }

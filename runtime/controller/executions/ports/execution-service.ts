@@ -2,6 +2,7 @@ import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
 import type {
   ApproveRequest,
   CancelRequest,
+  EndStepRequest,
   ExecutionArchive,
   ResumeRequest,
   ScheduleSpec,
@@ -48,7 +49,7 @@ export interface ExecutionRecord {
  *
  * - TopologyError with every problem of a task flow;
  * - StateError `execution-missing`; `execution-exists` for a restore to an id that exists; `state-invalid` when the phase, which
- *   the message names, does not allow the request; `step-missing` for a decision that no step waits for; `answers-invalid`
+ *   the message names, does not allow the request; `step-missing` for a step that does not run, or does not wait for a decision; `answers-invalid`
  *   for answers that do not fit the form; `schedule-missing`;
  * - StoreError, or ConfigError `server-failed`, when a server behind the controller does not respond.
  */
@@ -80,6 +81,8 @@ export interface ExecutionService {
   terminate(key: ExecutionKey, requester: Requester): Promise<ExecutionView>;
   resume(key: ExecutionKey, request: ResumeRequest, requester: Requester): Promise<ExecutionView>;
   approve(key: ExecutionKey, request: ApproveRequest, requester: Requester): Promise<ExecutionView>;
+  /** Ends a running step in place of whoever runs it, or a wait before its time. */
+  endStep(key: ExecutionKey, request: EndStepRequest, requester: Requester): Promise<ExecutionView>;
   archive(key: ExecutionKey): Promise<ExecutionArchive>;
   /** Writes an archive to `s3://bucket/key`. Throws as `StoredObjects` does. */
   storeArchive(uri: string, archive: object): Promise<void>;

@@ -129,6 +129,15 @@ export type ExecutionCommand =
       readonly by: string;
       readonly comment?: string;
     }
+  /** Ends a running step in place of whoever runs it. */
+  | {
+      readonly kind: 'end';
+      readonly step: StepId;
+      readonly output?: unknown;
+      readonly error?: TaskError;
+      readonly by: string;
+      readonly comment?: string;
+    }
   /** Saves the snapshot: it is too large for a query. */
   | { readonly kind: 'save' };
 
@@ -167,10 +176,21 @@ interface AttemptFailure extends TaskError {
   readonly worker?: string;
 }
 
-/** An entry of the trace that is of the execution itself. */
+/** An entry of the trace that is of the execution itself, or of what a person did with a step. */
 export interface LogEntry {
   readonly atMs: number;
-  readonly what: 'started' | 'canceling' | 'resumed' | 'restored' | 'decided' | 'completed' | 'failed' | 'stopped';
+  readonly what:
+    | 'started'
+    | 'canceling'
+    | 'resumed'
+    | 'restored'
+    | 'decided'
+    | 'ended'
+    | 'completed'
+    | 'failed'
+    | 'stopped';
+  /** The step that was decided or ended. */
+  readonly step?: StepId;
   readonly by?: string;
   readonly comment?: string;
 }

@@ -6,6 +6,7 @@ import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
 import type {
   ApproveRequest,
   CancelRequest,
+  EndStepRequest,
   ExecutionArchive,
   ResumeRequest,
   ScheduleSpec,
@@ -169,6 +170,18 @@ export class ExecutionController implements ExecutionService {
     const where = step === undefined ? {} : { step };
     const command = { kind: 'decide', ...where, isApproved: decision === 'approve', answers } as const;
     return this.props.workflows.command(key, { ...command, ...originOf(requester) }, requester.idempotencyKey);
+  }
+
+  async endStep(key: ExecutionKey, request: EndStepRequest, requester: Requester): Promise<ExecutionView> {
+    const { view, incarnation } = await findCurrent(this.props, key);
+    assertPhase(view, key, { is: 'open', todo: 'it has ended' });
+    const { step, output, error } = request;
+    const values = new ClaimedValues(this.props.values, key.namespace, incarnation);
+    const place = `${key.execution}/${incarnation}/ended/${randomUUID()}`;
+    const kept = output === undefined ? {} : { output: await values.keep(place, output) };
+    const end = error === undefined ? kept : { error };
+    const command = { kind: 'end', step, ...end, ...originOf(requester) } as const;
+    return this.props.workflows.command(key, command, requester.idempotencyKey);
   }
 
   async resume(key: ExecutionKey, request: ResumeRequest, requester: Requester): Promise<ExecutionView> {

@@ -31,14 +31,21 @@ export function executionDetail(snapshot: ExecutionSnapshot): ExecutionDetail {
 /** What happened, the oldest first. */
 export function executionTrace(snapshot: ExecutionSnapshot): readonly TraceEntry[] {
   const execution = restoreExecution(snapshot.graph, snapshot.state);
+  const nameOf = (id: StepId) => {
+    const record = execution.steps.get(id);
+    return record === undefined ? {} : { name: execution.reader.nameOf(record.node) };
+  };
   const entries: { readonly atMs: number; readonly entry: Omit<TraceEntry, 'id' | 'at'> }[] = snapshot.log.map(
-    ({ atMs, what, by, comment }) => ({ atMs, entry: { what, by, message: comment } }),
+    ({ atMs, what, by, comment, step }) => ({
+      atMs,
+      entry: { ...(step === undefined ? {} : { step, ...nameOf(step) }), what, by, message: comment },
+    }),
   );
   for (const id of orderedIds(execution)) {
     const record = execution.steps.get(id);
     const note = snapshot.notes[id];
     if (record === undefined || note === undefined) continue;
-    const step = { step: id, name: execution.reader.nameOf(record.node) };
+    const step = { step: id, ...nameOf(id) };
     entries.push({ atMs: note.startedMs, entry: { ...step, what: 'started' } });
     for (const { attempt, atMs, message, worker } of note.failures ?? []) {
       const isLast = attempt === note.attempt && record.status === 'failed';

@@ -2,12 +2,20 @@ import type { FormField } from '../../../../lib/tasks/graph/task-graph';
 import type { ExecutionCommand } from '../ports/execution-workflow';
 import type { RunningStep } from './running-step';
 
+type EndCommand = Extract<ExecutionCommand, { kind: 'end' }>;
 type DecideCommand = Extract<ExecutionCommand, { kind: 'decide' }>;
 
 /** Why a command is refused. */
 export interface Refusal {
   readonly code: 'state-invalid' | 'step-missing' | 'answers-invalid';
   readonly message: string;
+}
+
+/** Why a step cannot be ended by hand; undefined if it can. */
+export function refusalOfEnd(running: RunningStep | undefined, { step }: EndCommand): Refusal | undefined {
+  if (running === undefined) return { code: 'step-missing', message: `the step ${step} is not running` };
+  if (running.node.kind !== 'approval') return undefined;
+  return { code: 'state-invalid', message: `the step ${step} waits for a decision; approve or reject it` };
 }
 
 /** Why a decision cannot be taken; undefined if it can. */

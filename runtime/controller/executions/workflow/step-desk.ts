@@ -12,7 +12,7 @@ import type {
   StepReport,
 } from '../ports/execution-workflow';
 import type { StepRef } from '../ports/step-ref';
-import { decisionOf, type Refusal, refusalOfDecision } from './approvals';
+import { decisionOf, type Refusal, refusalOfDecision, refusalOfEnd } from './approvals';
 import type { AdmissionResult, CallResult, OrderResult, WaitResult } from './execution-activities';
 import type { ExecutionRuntime } from './execution-runtime';
 import { beforeIt, continuedBy, followingSteps, isOf, messageOf } from './following-steps';
@@ -161,6 +161,7 @@ export class StepDesk implements OrderAnswers {
     if (command.kind === 'save') return undefined;
     if (execution.outcome !== undefined) return { code: 'state-invalid', message: 'the execution has ended' };
     if (command.kind === 'decide') return refusalOfDecision([...this.running.values()], command);
+    if (command.kind === 'end') return refusalOfEnd(this.running.get(command.step), command);
     return undefined;
   }
 
@@ -172,12 +173,20 @@ export class StepDesk implements OrderAnswers {
     if (command.kind === 'decide') {
       const decided = decisionOf([...this.running.values()], command);
       if (decided === undefined) return;
-      this.record.add({ ...entry, what: 'decided' });
+      this.record.add({ ...entry, what: 'decided', step: decided.step.started.id });
       this.end(decided.step, {
         kind: 'succeeded',
         id: decided.step.started.id,
         output: { ...decided.output, at: new Date(entry.atMs).toISOString() },
       });
+      return;
+    }
+    if (command.kind === 'end') {
+      const step = this.running.get(command.step);
+      if (step === undefined) return;
+      this.record.add({ ...entry, what: 'ended', step: command.step });
+      this.orders.withdraw(step);
+      this.end(step, endBy(command, step));
       return;
     }
     if (command.kind === 'terminate') {
@@ -508,6 +517,17 @@ export class StepDesk implements OrderAnswers {
     step.note = { ...step.note, ...change };
     this.record.notes.set(step.started.id, step.note);
   }
+}
+
+/** How a step ends that a person ends. */
+function endBy({ output, error }: Extract<ExecutionCommand, { kind: 'end' }>, step: RunningStep): StepEnd {
+  const { id, input } = step.started;
+  if (error !== undefined) {
+    const { code, message, details } = error;
+    return { kind: 'failed', id, error: { code, message, ...(details === undefined ? {} : { details }) } };
+  }
+  const otherwise = isWorkerStep(step) ? {} : input;
+  return { kind: 'succeeded', id, output: output === undefined ? otherwise : output };
 }
 
 /** How a wait ends when its time has come. */

@@ -230,6 +230,56 @@ describe('approvals', () => {
   });
 });
 
+describe('a step that a person ends', () => {
+  const end = { kind: 'end', by: 'boss' } as const;
+
+  test('has succeeded: its worker is told to stop, and what it reports later changes nothing', async () => {
+    const run = await stage().start('A → B');
+    await run.take('A');
+    const taken = run.order('A');
+    await run.command({ ...end, step: '1', output: { by: 'hand' } });
+    expect(run.withdrawn).toMatchObject([{ task: 'A' }]);
+    await run.succeed(taken, { by: 'worker' });
+    expect(run.order('B').input).toEqual({ by: 'hand' });
+    await run.succeed('B');
+    expect(run.ended?.log).toMatchObject([{ what: 'started' }, { what: 'ended', step: '1', by: 'boss' }, {}]);
+  });
+
+  test('has failed, and is not tried again', async () => {
+    const run = await stage().start('@task A with (- retry: {attempts: 5} -) A catch B');
+    await run.command({ ...end, step: '1', error: { code: 'given-up', message: 'no use' } });
+    expect(run.names).toEqual(['A', 'B']);
+    expect(run.order('B').input).toMatchObject({ error: { code: 'given-up', message: 'no use' } });
+  });
+
+  test('has an empty output if it is a task, and its input if it is a wait', async () => {
+    const run = await stage().start('wait:delay(- duration: 1d -) → A → B', { x: 1 });
+    await run.command({ ...end, step: '1' });
+    expect(run.order('A').input).toEqual({ x: 1 });
+    await run.command({ ...end, step: '2' });
+    expect(run.order('B').input).toEqual({});
+  });
+
+  test('is not gone on from by the worker that had it', async () => {
+    const run = await stage().start('A → B');
+    await run.take('A');
+    const followed = run.following(run.order('A'));
+    if (followed === undefined) throw new Error('nothing follows in the message');
+    await run.command({ ...end, step: '1' });
+    expect(run.names).toEqual(['A', 'B']);
+    expect(run.answer(followed)).toBe(false);
+    await run.succeed(followed, { by: 'worker' });
+    await run.succeed('B', { by: 'message' });
+    expect(run.ended?.state.outcome).toMatchObject({ status: 'completed', output: { by: 'message' } });
+  });
+
+  test('must run, and is not an approval', async () => {
+    const run = await stage().start('{ A approve(- { title: ok } -) } → B');
+    await expect(run.command({ ...end, step: '9' })).rejects.toThrow('step-missing: the step 9 is not running');
+    await expect(run.command({ ...end, step: '3' })).rejects.toThrow('waits for a decision');
+  });
+});
+
 describe('limits', () => {
   const flow = '@task A with (- {concurrency: 1, retry: {attempts: 2, jitter: false}} -) A → B';
 

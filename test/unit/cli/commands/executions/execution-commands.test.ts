@@ -209,6 +209,31 @@ test('approve sends answers of the types of the form', async () => {
   expect(steps[1]?.output).toMatchObject({ answers: { ticket: '123', level: '1', ok: true } });
 });
 
+test('end ends a step, with an output or an error', async () => {
+  await submit('one', 'A → B');
+  expect(await run('end', 'one', '--step', '1', '--result', '{"n":1}')).toMatchObject({
+    status: 0,
+    stdout: 'default/one: step 1 ended\n',
+  });
+  expect(await run('end', 'one', '--step', '1')).toMatchObject({ status: 1 });
+  expect((await run('end', 'one', '--step', '2', '--result', '1', '--error', 'no')).status).toBe(64);
+  expect(await run('end', 'one', '--step', '2', '--error', 'no')).toMatchObject({
+    stdout: 'default/one: step 2 failed\n',
+  });
+  const { status, steps } = await controller.executions.get(keyOf('one'));
+  expect([status, steps[1]?.output, steps[2]?.error?.message]).toEqual(['Failed', { n: 1 }, 'no']);
+});
+
+test('the documented end names the workflow, the task and its index', async () => {
+  await submit('one', 'A → B');
+  expect(await controller.kflow('end', 'one', 'B', '1')).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('step 1 is A, not B'),
+  });
+  expect(await controller.kflow('end', 'workflow:one', 'A', '1')).toMatchObject({ status: 0 });
+  expect((await controller.executions.get(keyOf('one'))).steps[1]?.status).toBe('succeeded');
+});
+
 test('event publishes, and receipts lists events', async () => {
   const { status, stdout } = await controller.kflow('event', 'ready', '--data', '{"id":7}');
   expect([status, stdout]).toEqual([0, expect.stringMatching(/^\S+\n$/)]);
