@@ -79,6 +79,8 @@ export class ExecutionStage {
   /** Reports that are there when the workflow begins: an earlier controller has sent the tasks, and was killed. */
   readonly early: StepReport[] = [];
   /** How the workflow ended. */
+  /** Attempts that have been sent, and whose results are stored, by `step/attempt`. */
+  readonly reported = new Set<string>();
   ended: ExecutionSnapshot | undefined;
   runs = 0;
   private conditions: Condition[] = [];
@@ -280,6 +282,7 @@ export class ExecutionStage {
     return {
       sendTasks: async ({ run, orders }) =>
         orders.map((order) => {
+          if (this.reported.has(`${order.step}/${order.attempt}`)) return { isReported: true };
           const sequence = this.sent.length + 1;
           this.sent.push({ ...structuredClone(order), run, sequence, isTaken: false });
           return { sequence };

@@ -157,6 +157,22 @@ export async function addConsumer(
   }
 }
 
+/** Creates a consumer; one that an earlier version created waits as long for acks, and for as many, from then on. */
+export async function addOrChangeConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  config: Partial<ConsumerConfig>,
+): Promise<void> {
+  const { durable_name: durable = '', ack_wait, max_ack_pending } = config;
+  try {
+    await manager.consumers.add(stream, config);
+  } catch (error) {
+    if (codeOf(error) !== consumerDiffers) throw error;
+    const changes = { ack_wait, max_ack_pending };
+    await manager.consumers.update(stream, durable, changes);
+  }
+}
+
 function codeOf(error: unknown): number | undefined {
   return error instanceof NatsError ? error.api_error?.err_code : undefined;
 }

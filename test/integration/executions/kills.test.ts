@@ -226,6 +226,7 @@ async function leftovers(): Promise<readonly string[]> {
   const bucket = await connection.jetstream().views.kv(sharedBucket(place.namespace), { bindOnly: true });
   const held: string[] = [];
   for await (const key of await bucket.keys()) {
+    if (key === 'server') continue;
     const value = (await bucket.get(key))?.json<Partial<Latch>>();
     if (!key.startsWith('latch/') || value?.count !== 0 || value.waiting?.length || value.waking?.length)
       held.push(`${key}: ${JSON.stringify(value)}`);

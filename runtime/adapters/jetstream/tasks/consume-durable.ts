@@ -1,12 +1,13 @@
 import { AckPolicy, type ConsumerConfig, type JetStreamClient, type JetStreamManager, type JsMsg, nanos } from 'nats';
 import { pause } from '../../../async/pause';
+import { addOrChangeConsumer } from '../provision';
 import { callServer } from '../retry-request';
 
 /** Messages that are pulled ahead, and unacked ones over all controllers. */
 const maxPulled = 1_000;
 const maxAckPending = 20_000;
-/** A message that is not settled after so long is delivered again. */
-const ackWaitMs = 60_000;
+/** A message whose controller is gone for so long is delivered again. */
+const ackWaitMs = 15_000;
 export const redeliverMs = 1_000;
 
 export interface DurableConsumer {
@@ -20,9 +21,9 @@ export interface DurableConsumer {
 }
 
 /**
- * Takes the messages of a durable consumer, which all controllers share, until the signal is aborted. `take` settles each.
- * Calls `begun` when the
- * consumer exists, so that nothing is missed from then on; throws only before that.
+ * Takes the messages of a durable consumer, which all controllers share, until the signal is aborted. `take` settles each, and
+ * holds it as long as that takes. Calls `begun` when the consumer exists, so that nothing is missed from then on; throws only
+ * before that.
  */
 export async function consumeDurable(
   { manager, client, stream, config, ensureStream, onWarning }: DurableConsumer,
@@ -43,7 +44,7 @@ export async function consumeDurable(
         max_deliver: -1,
       };
       await callServer(`consumer ${config.durable_name}`, () =>
-        manager.consumers.add(stream, { ...settings, ...config }),
+        addOrChangeConsumer(manager, stream, { ...settings, ...config }),
       );
       isBegun = true;
       begun();
@@ -51,12 +52,21 @@ export async function consumeDurable(
       const messages = await consumer.consume({ max_messages: maxPulled });
       const stop = () => messages.stop();
       signal.addEventListener('abort', stop, { once: true });
-      for await (const message of messages) void take(message);
+      for await (const message of messages) void takeHeld(message, take);
       signal.removeEventListener('abort', stop);
     } catch (error) {
       if (!isBegun) throw error;
       if (!signal.aborted) onWarning(`cannot read ${stream}: ${(error as Error).message}; retrying`);
     }
     await pause(redeliverMs, signal);
+  }
+}
+
+async function takeHeld(message: JsMsg, take: (message: JsMsg) => Promise<void>): Promise<void> {
+  const renewal = setInterval(() => message.working(), ackWaitMs / 3);
+  try {
+    await take(message);
+  } finally {
+    clearInterval(renewal);
   }
 }

@@ -1,3 +1,4 @@
+import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { TaskMessage, WorkerEntry } from '../../../api-contract/task-message';
 import type {
   SentTask,
@@ -36,6 +37,10 @@ export class JetStreamTaskBus implements TaskBus {
 
   send(namespace: string, messages: readonly TaskMessage[]): Promise<readonly SentTask[]> {
     return this.tasks.in(namespace, (tasks) => tasks.send(messages));
+  }
+
+  reported({ namespace, execution }: ExecutionKey): Promise<ReadonlySet<string>> {
+    return this.tasks.in(namespace, (tasks) => tasks.reported(execution));
   }
 
   withdraw(namespace: string, unwanted: readonly UnwantedTask[]): Promise<readonly Withdrawal[]> {

@@ -7,6 +7,8 @@ import {
   parseTaskName,
   resultConsumer,
   resultStream,
+  resultSubject,
+  sharedBucket,
   taskNoteBucket,
   taskStream,
   taskSubject,
@@ -34,6 +36,7 @@ import { consumeDurable, redeliverMs } from './consume-durable';
 import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
 import { removeMessage } from './remove-message';
 import { areResultsTaken } from './results-taken';
+import { ServerRestart } from './server-restart';
 import { readWorkers } from './worker-directory';
 
 /** Shorter than a worker waits for an answer. */
@@ -52,6 +55,7 @@ export interface NamespaceTasksProps {
  * I1. A result is acked when it is with its execution, so it survives every controller.
  * I2. A task whose message was removed before its consumer got to it is never delivered.
  * I3. A worker that asks whether to begin a task is answered after the results that were stored before are with the execution.
+ * I4. A task whose result is stored is not sent again: a controller that was killed has sent it, and nats may have forgotten that.
  */
 export class NamespaceTasks {
   /** Task namespaces whose consumers exist. */
@@ -62,6 +66,7 @@ export class NamespaceTasks {
     private readonly manager: JetStreamManager,
     private readonly client: JetStreamClient,
     private readonly notes: KV,
+    private readonly restart: ServerRestart,
   ) {}
 
   static async open(props: NamespaceTasksProps): Promise<NamespaceTasks> {
@@ -69,10 +74,32 @@ export class NamespaceTasks {
     const manager = await managerOf(connection, quickRequests);
     await ensureTaskStreams(manager, namespace, replicas);
     const client = jetStreamOf(connection, quickRequests);
-    const notes = await callServer(`bucket ${taskNoteBucket(namespace)}`, () =>
-      client.views.kv(taskNoteBucket(namespace), { bindOnly: true }),
+    const [notes, shared] = await Promise.all(
+      [taskNoteBucket(namespace), sharedBucket(namespace)].map((name) =>
+        callServer(`bucket ${name}`, () => client.views.kv(name, { bindOnly: true })),
+      ),
     );
-    return new NamespaceTasks(props, manager, client, notes);
+    if (notes === undefined || shared === undefined) throw new Error('a bucket is missing');
+    return new NamespaceTasks(props, manager, client, notes, await ServerRestart.of(connection, shared));
+  }
+
+  /** I4. */
+  async reported(execution: string): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    if (!this.restart.isRecent) return ids;
+    const { namespace } = this.props;
+    const stream = resultStream(namespace);
+    const subject = resultSubject(namespace, execution);
+    for (let seq = 1; ; ) {
+      const query = { seq, next_by_subj: subject };
+      const found = await readServer(`stream ${stream}`, () =>
+        ignoreMissing(this.manager.streams.getMessage(stream, query)),
+      );
+      if (found === undefined) return ids;
+      const { data: result } = taskResultSchema.safeParse(jsonOf(found.data));
+      if (result !== undefined && result.kind !== 'receipt') ids.add(result.id);
+      seq = found.seq + 1;
+    }
   }
 
   send(messages: readonly TaskMessage[]): Promise<readonly SentTask[]> {

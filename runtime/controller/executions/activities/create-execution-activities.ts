@@ -47,14 +47,8 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
       reports.received(orders.key, orders.received);
       // the watch says why a namespace cannot be read; a message is stored all the same
       bus.listen(namespace, reports).catch(() => undefined);
-      return Promise.all(
-        orders.orders.map(async (order): Promise<OrderResult> => {
-          const [sent] = await messageOf(ports, orders, order)
-            .then((message) => bus.send(namespace, [message]))
-            .catch((error) => [finalFailure(error)]);
-          return sent ?? { code: 'task-lost', message: 'the task was not stored' };
-        }),
-      );
+      const reported = await bus.reported(orders.key);
+      return Promise.all(orders.orders.map((order) => sendTask(ports, orders, { order, reported })));
     },
     withdrawTasks: ({ namespace }, tasks) => bus.withdraw(namespace, tasks),
     lastHeartbeats: async (namespace, ids) => {
@@ -90,6 +84,21 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
       return snapshot;
     },
   };
+}
+
+async function sendTask(
+  ports: ExecutionPorts,
+  orders: TaskOrders,
+  { order, reported }: { readonly order: TaskOrder; readonly reported: ReadonlySet<string> },
+): Promise<OrderResult> {
+  try {
+    const message = await messageOf(ports, orders, order);
+    if (reported.has(message.id)) return { isReported: true };
+    const [sent] = await ports.bus.send(orders.key.namespace, [message]);
+    return sent ?? { code: 'task-lost', message: 'the task was not stored' };
+  } catch (error) {
+    return finalFailure(error);
+  }
 }
 
 async function messageOf(ports: ExecutionPorts, orders: TaskOrders, order: TaskOrder): Promise<TaskMessage> {

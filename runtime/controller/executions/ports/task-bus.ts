@@ -77,6 +77,11 @@ export interface TaskBus {
   listen(namespace: string, reports: TaskReports): Promise<void>;
   /** Stores tasks for their workers. A message with the id of an earlier one is not stored again within two minutes. */
   send(namespace: string, messages: readonly TaskMessage[]): Promise<readonly SentTask[]>;
+  /**
+   * Ids of the tasks of an execution whose results are stored and not with the execution yet. Read only while the server may
+   * store a message twice, empty otherwise.
+   */
+  reported(execution: ExecutionKey): Promise<ReadonlySet<string>>;
   /** Withdraws tasks, and tells the workers that may have them. */
   withdraw(namespace: string, tasks: readonly UnwantedTask[]): Promise<readonly Withdrawal[]>;
   /** The last heartbeats of these tasks. */

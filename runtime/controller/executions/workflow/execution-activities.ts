@@ -42,8 +42,14 @@ export interface LookOrders extends Pick<TaskOrders, 'key' | 'run' | 'mark'> {
   readonly inputs: readonly UnseenInput[];
 }
 
-/** The message was stored as this one of the stream, or cannot be sent at all. */
-export type OrderResult = { readonly sequence: number } | { readonly code: string; readonly message: string };
+/**
+ * The message was stored as this one of the stream; or it was before, and the result of its task is stored too; or it cannot be
+ * sent at all.
+ */
+export type OrderResult =
+  | { readonly sequence: number }
+  | { readonly isReported: true }
+  | { readonly code: string; readonly message: string };
 
 /** A step that waits for an event or a latch. */
 export interface WaitOrder {

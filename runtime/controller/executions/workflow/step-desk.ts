@@ -237,8 +237,11 @@ export class StepDesk implements OrderAnswers {
   }
 
   sent(step: WorkerStep, result: OrderResult): void {
-    if ('sequence' in result) this.note(step, { sentMs: this.runtime.now(), sequence: result.sequence });
-    else this.failAttempt(step, { ...result, isTerminal: true });
+    if ('code' in result) this.failAttempt(step, { ...result, isTerminal: true });
+    else {
+      const place = 'sequence' in result ? { sequence: result.sequence } : {};
+      this.note(step, { sentMs: this.runtime.now(), ...place });
+    }
   }
 
   withdrawn(step: RunningStep): void {

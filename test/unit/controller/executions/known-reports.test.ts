@@ -27,3 +27,23 @@ test('nor is a task that a timer has started', async () => {
   await run.pass(5_000);
   expect(run.names).toEqual(['B']);
 });
+
+test('nor is a task whose result is stored and not with the execution yet: that is waited for', async () => {
+  const run = new ExecutionStage();
+  run.reported.add('1/1');
+  await run.start('A → B');
+  expect(run.names).toEqual([]);
+  await run.pass(60_000);
+  await run.report({ step: '1', attempt: 1, run: 1 }, { kind: 'failed', error: { code: 'broken', message: 'no' } });
+  expect(run.ended?.state.outcome).toMatchObject({ status: 'failed', error: { code: 'broken' } });
+});
+
+test('and what is canceled meanwhile ends with its result', async () => {
+  const run = new ExecutionStage();
+  run.reported.add('1/1');
+  await run.start('A → B');
+  await run.command({ kind: 'cancel', by: 'someone' });
+  expect(run.ended).toBeUndefined();
+  await run.report({ step: '1', attempt: 1, run: 1 }, success);
+  expect(run.ended?.state).toMatchObject({ outcome: { status: 'canceled' }, steps: { 1: { status: 'succeeded' } } });
+});
