@@ -1,11 +1,13 @@
+import type { BareWorker } from '../../support/bare-worker';
 import { waitFor } from '../../support/wait-for';
 import { ExecutionPlace } from './execution-place';
 
 let place: ExecutionPlace;
+let worker: BareWorker;
 
 beforeAll(async () => {
   place = await ExecutionPlace.open();
-  await place.worker({ A: ({ input }) => input }, 'w');
+  worker = await place.worker({ A: ({ input }) => input }, 'w');
 });
 
 afterAll(async () => {
@@ -127,6 +129,7 @@ test('a schedule starts executions under ids of its own, and is listed until it 
     (list) => list.executions.filter(({ status }) => status === 'Completed').length >= 2,
   );
   expect(executions[0]).toMatchObject({ execution: expect.stringMatching(/^tick-2/), attributes: { of: 'clock' } });
+  expect(worker.begun.at(-1)).toMatchObject({ metadata: { of: 'clock' } });
   await service.unschedule(namespace, 'tick', { by: 'tester' });
   await expect(service.unschedule(namespace, 'tick', { by: 'tester' })).rejects.toMatchObject({
     code: 'schedule-missing',

@@ -94,3 +94,19 @@ test('the consumer of an earlier version is changed, and a result is held as lon
   stop.abort();
   await listening;
 });
+
+test('the tasks of one run of an execution are in one trace, each a span of its own', async () => {
+  const tasks = await open();
+  const ids = ['e7/1/1/1', 'e7/1/2/1', 'e7/2/1/1'];
+  const sent = await tasks.send(ids.map(message));
+  const parents = await Promise.all(
+    sent.map(async ({ sequence }) => {
+      const { header } = await place.manager.streams.getMessage(taskStream(namespace), { seq: sequence });
+      return header.get('traceparent').split('-');
+    }),
+  );
+  const [first, second, other] = parents.map(([, trace]) => trace);
+  expect([second === first, other === first]).toEqual([true, false]);
+  expect(new Set(parents.map(([, , span]) => span)).size).toBe(3);
+  expect(parents.map((parts) => parts.map(({ length }) => length))).toEqual(ids.map(() => [2, 32, 16, 2]));
+});

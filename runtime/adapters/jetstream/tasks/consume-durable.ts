@@ -52,7 +52,7 @@ export async function consumeDurable(
       const messages = await consumer.consume({ max_messages: maxPulled });
       const stop = () => messages.stop();
       signal.addEventListener('abort', stop, { once: true });
-      for await (const message of messages) void takeHeld(message, take);
+      for await (const message of messages) void takeHeld(message, take, signal);
       signal.removeEventListener('abort', stop);
     } catch (error) {
       if (!isBegun) throw error;
@@ -62,11 +62,26 @@ export async function consumeDurable(
   }
 }
 
-async function takeHeld(message: JsMsg, take: (message: JsMsg) => Promise<void>): Promise<void> {
-  const renewal = setInterval(() => message.working(), ackWaitMs / 3);
+/** After an abort, or on a closed connection, the message passes to another controller. */
+async function takeHeld(message: JsMsg, take: (message: JsMsg) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const renewal = setInterval(() => {
+    if (!signal.aborted && renew(message)) return;
+    clearInterval(renewal);
+  }, ackWaitMs / 3);
+  renewal.unref();
   try {
     await take(message);
   } finally {
     clearInterval(renewal);
+  }
+}
+
+/** False when the connection is closed. */
+function renew(message: JsMsg): boolean {
+  try {
+    message.working();
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,4 +1,13 @@
-import type { JetStreamClient, JetStreamManager, JsMsg, KV, Msg, NatsConnection } from 'nats';
+import {
+  headers,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  type KV,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+} from 'nats';
 import { FunctionError } from '../../../../lib/errors';
 import { isPlainMap } from '../../../../lib/plain-map';
 import {
@@ -30,6 +39,7 @@ import type {
   UnwantedTask,
   Withdrawal,
 } from '../../../controller/executions/ports/task-bus';
+import { namedTrace } from '../../../engine/trace/trace-context';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-request';
 import { consumeDurable, redeliverMs } from './consume-durable';
@@ -160,13 +170,23 @@ export class NamespaceTasks {
     return callServer(`task ${message.id}`, async () => {
       await this.consumerOf(name.taskNamespace);
       try {
-        const { seq } = await this.client.publish(taskSubject(namespace, name), payload, { msgID: message.id });
+        const options = { msgID: message.id, headers: this.headersOf(message) };
+        const { seq } = await this.client.publish(taskSubject(namespace, name), payload, options);
         return { sequence: seq };
       } catch (error) {
         this.consumers.clear(); // somebody may have removed the stream
         throw error;
       }
     });
+  }
+
+  /** The tasks of one run of an execution are in one trace. */
+  private headersOf({ id, execution }: TaskMessage): MsgHdrs {
+    const [, run] = id.slice(execution.length).split('/');
+    const { traceparent } = namedTrace(`${this.props.namespace}/${execution}/${run}`, id);
+    const made = headers();
+    made.set('traceparent', traceparent);
+    return made;
   }
 
   /** Throws FunctionError `payload-too-large` for a message that the server never takes. */

@@ -102,7 +102,7 @@ async function sendTask(
 }
 
 async function messageOf(ports: ExecutionPorts, orders: TaskOrders, order: TaskOrder): Promise<TaskMessage> {
-  const { key, mark, flow } = orders;
+  const { key, mark, flow, metadata } = orders;
   const { timeouts, next = [] } = order;
   const claimed = new ClaimedValues(ports.values, key.namespace, mark);
   const parts = { tokens: ports.tokens, claimed };
@@ -114,6 +114,7 @@ async function messageOf(ports: ExecutionPorts, orders: TaskOrders, order: TaskO
     v: 1,
     execution: key.execution,
     ...(flow === undefined ? {} : { flow }),
+    ...(metadata === undefined ? {} : { metadata }),
     ...task,
     input,
     ...(timeouts === undefined ? {} : { wantsReceipt: true }),

@@ -33,6 +33,8 @@ export interface TaskOrders {
   /** Of the claims among values. */
   readonly mark: string;
   readonly flow?: string;
+  /** Of the execution; absent if it has none. */
+  readonly metadata?: { readonly [name: string]: string };
   readonly received: ReceivedMarks;
   readonly orders: readonly TaskOrder[];
 }

@@ -269,9 +269,11 @@ export class StepOrders {
     const steps = this.takeSome(this.unsent, isWorkerStep);
     if (steps.length === 0) return;
     const flow = this.record.execution.reader.graph.name;
+    const { attributes: metadata } = this.record.definition;
     const results = await this.runtime.activities.sendTasks({
       ...this.placeOf(),
       ...(flow === undefined ? {} : { flow }),
+      ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
       received: this.record.received.marks(),
       orders: steps.map((step) => this.orderOf(step)),
     });
