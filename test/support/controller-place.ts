@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { type HistoryAndWorkflowId, WorkflowNotFoundError } from '@temporalio/client';
 import type { NatsConnection } from 'nats';
 import { MemoryCluster } from '../../bench/memory-cluster';
 import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
@@ -159,6 +159,21 @@ export class ControllerPlace extends FlowClient {
     return this.withTemporal(async ({ client }) => {
       await client.workflow.getHandle(`${queuePrefix('kflow')}${executionWorkflowId(key)}`).cancel();
     });
+  }
+
+  /** The histories of the workflows whose ids begin so, one of each run. */
+  async *histories(prefix: string): AsyncGenerator<HistoryAndWorkflowId> {
+    const settings = { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
+    const links = await connectTemporal(settings, () => undefined);
+    try {
+      const { workflow } = links.client;
+      for await (const { workflowId, runId } of workflow.list()) {
+        if (!workflowId.includes(prefix)) continue;
+        yield { workflowId, history: await workflow.getHandle(workflowId, runId).fetchHistory() };
+      }
+    } finally {
+      await links.close();
+    }
   }
 
   /** Removes the workflow of an execution from Temporal. */

@@ -168,7 +168,7 @@ export class ExecutionStage {
 
   /** What a worker is told of a task; without its name, of a message that was delivered before. */
   answer({ step, run, attempt, head }: SentOrder, worker?: string): AttemptAnswer {
-    return this.current.isWaitingFor(step, { run, attempt, ...(head === undefined ? {} : { head }) }, worker);
+    return this.current.isWaitingFor({ step, run, attempt, ...(head === undefined ? {} : { head }) }, worker);
   }
 
   /** Throws the refusal. */
@@ -193,12 +193,12 @@ export class ExecutionStage {
   snapshot(): ExecutionSnapshot {
     if (this.ended !== undefined) return this.ended;
     const answer = this.current.answer();
-    if (answer === undefined || 'isTooLarge' in answer) throw new Error('there is no snapshot');
+    if (answer === null || 'isTooLarge' in answer) throw new Error('there is no snapshot');
     return answer.snapshot;
   }
 
   isWaitingFor({ step, run, attempt }: Pick<SentOrder, 'step' | 'run' | 'attempt'>): AttemptAnswer {
-    return this.current.isWaitingFor(step, { run, attempt });
+    return this.current.isWaitingFor({ step, run, attempt });
   }
 
   status(step: StepId): string | undefined {

@@ -12,9 +12,10 @@ import { type ExecutionKey, executionName } from '../../api-contract/execution-k
 import type { ExecutionView } from '../../api-contract/execution-status';
 import { pause } from '../../async/pause';
 import {
+  type Answer,
   type AttemptAnswer,
-  type AttemptArgs,
-  attemptQuery,
+  answered,
+  askUpdate,
   commandUpdate,
   type ExecutionCommand,
   type ExecutionInput,
@@ -22,15 +23,16 @@ import {
   type ExecutionWorkflows,
   executionType,
   executionWorkflowId,
+  type Question,
   reportSignal,
   type SnapshotAnswer,
   type StepReport,
   snapshotQuery,
-  unreceivedQuery,
 } from '../../controller/executions/ports/execution-workflow';
 import type { SignalMark } from '../../controller/executions/ports/signal-marks';
 import type { StepRef } from '../../controller/executions/ports/step-ref';
 import { callTemporal } from './call-temporal';
+import { ExecutionQuestions } from './execution-questions';
 import { queuePrefix } from './workflow-ids';
 
 const memoKey = 'incarnation';
@@ -41,6 +43,8 @@ const refusalCodes = ['state-invalid', 'step-missing', 'answers-invalid'] as con
 
 /** The workflows of executions on a Temporal server. */
 export class TemporalExecutions implements ExecutionWorkflows {
+  private readonly questions = new ExecutionQuestions((key, questions) => this.answersOf(key, questions));
+
   constructor(
     private readonly client: Client,
     private readonly taskQueue: string,
@@ -90,25 +94,12 @@ export class TemporalExecutions implements ExecutionWorkflows {
   }
 
   async unreceived(key: ExecutionKey, marks: readonly SignalMark[]): Promise<readonly number[]> {
-    // a query of a workflow that has ended would run it again
-    if ((await this.describe(key))?.isOpen !== true) return [];
-    const answer = await this.call(key, () =>
-      unlessMissing(() => this.handleOf(key).query<readonly number[], [readonly SignalMark[]]>(unreceivedQuery, marks)),
-    );
-    return answer ?? [];
+    return (await this.questions.ask(key, { kind: 'unreceived', marks })) ?? [];
   }
 
-  async isWaitingFor(
-    key: ExecutionKey,
-    { run, step, attempt, head }: StepRef,
-    worker?: string,
-  ): Promise<AttemptAnswer> {
-    const answer = await this.call(key, () =>
-      unlessMissing(() =>
-        this.handleOf(key).query<AttemptAnswer, AttemptArgs>(attemptQuery, step, run, attempt, head, worker),
-      ),
-    );
-    return answer ?? false;
+  async isWaitingFor(key: ExecutionKey, { execution: _, ...ref }: StepRef, worker?: string): Promise<AttemptAnswer> {
+    const asker = worker === undefined ? {} : { worker };
+    return (await this.questions.ask(key, { kind: 'attempt', ref, ...asker })) ?? false;
   }
 
   command(key: ExecutionKey, command: ExecutionCommand, idempotencyKey?: string): Promise<ExecutionView> {
@@ -124,10 +115,9 @@ export class TemporalExecutions implements ExecutionWorkflows {
     });
   }
 
-  snapshot(key: ExecutionKey): Promise<SnapshotAnswer | undefined> {
-    return this.call(key, () =>
-      unlessMissing(async () => this.handleOf(key).query<SnapshotAnswer | undefined>(snapshotQuery)),
-    );
+  async snapshot(key: ExecutionKey): Promise<SnapshotAnswer | undefined> {
+    const answer = await this.questions.ask(key, { kind: 'snapshot' });
+    return (answer === undefined ? await this.lastSnapshot(key) : answer) ?? undefined;
   }
 
   async ended(key: ExecutionKey, atMostMs: number, signal?: AbortSignal): Promise<void> {
@@ -144,6 +134,28 @@ export class TemporalExecutions implements ExecutionWorkflows {
         await pause(askAgainMs, either);
       }
     }
+  }
+
+  /** Of a workflow that has ended. */
+  private async lastSnapshot(key: ExecutionKey): Promise<SnapshotAnswer | null | undefined> {
+    const run = await this.describe(key);
+    if (run === undefined || run.isOpen) return undefined;
+    return this.call(key, () => unlessMissing(() => this.handleOf(key).query<SnapshotAnswer | null>(snapshotQuery)));
+  }
+
+  /** Undefined when the workflow has ended, or is missing. */
+  private async answersOf(key: ExecutionKey, questions: readonly Question[]): Promise<readonly Answer[] | undefined> {
+    return this.call(key, async () => {
+      try {
+        await this.handleOf(key).executeUpdate<void, [readonly Question[]]>(askUpdate, { args: [questions] });
+        throw new Error(`${executionName(key)}: the workflow did not answer`);
+      } catch (error) {
+        const failure = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+        if (failure instanceof ApplicationFailure && failure.type === answered) return failure.details?.[0] as Answer[];
+        if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return undefined;
+        throw error;
+      }
+    });
   }
 
   private handleOf(key: ExecutionKey): WorkflowHandle {

@@ -17,12 +17,15 @@ export const executionType = 'KFlowExecution';
 export const reportSignal = 'reports';
 /** Update with an `ExecutionCommand`. */
 export const commandUpdate = 'command';
-/** Query whether the current attempt of a step is the one of a `StepRef`, for a worker: `AttemptAnswer`. */
-export const attemptQuery = 'attempt';
-/** Query of an `ExecutionSnapshot`. */
+/**
+ * Update with `Question[]`. It is always rejected, so that the history has nothing of it; the failure has the type `answered` and
+ * the `Answer[]`. A query must not take its place: one that meets a local activity is answered before the workflow knows the
+ * result of the activity, which the history has already, and the history does not replay any more (@temporalio/worker 1.24).
+ */
+export const askUpdate = 'ask';
+export const answered = 'answered';
+/** Query of a `SnapshotAnswer`, for workflows that have ended. */
 export const snapshotQuery = 'snapshot';
-/** Query which of some signals, as `SignalMark[]`, have not been received: their numbers. */
-export const unreceivedQuery = 'unreceived';
 
 const idPrefix = 'execution/';
 
@@ -115,8 +118,21 @@ export interface StepReport {
  */
 export type AttemptAnswer = boolean | 'continued';
 
-/** Arguments of `attemptQuery`. */
-export type AttemptArgs = [step: StepId, run: number, attempt: number, head?: string | undefined, worker?: string];
+export type Question =
+  | { readonly kind: 'snapshot' }
+  /** Whether the current attempt of a step is this one, for a worker. */
+  | { readonly kind: 'attempt'; readonly ref: Omit<StepRef, 'execution'>; readonly worker?: string }
+  /** Which of these signals have not been received. */
+  | { readonly kind: 'unreceived'; readonly marks: readonly SignalMark[] };
+
+/** By the kind of the question. `snapshot` is null before the execution has begun; `unreceived` are numbers. */
+export interface Answers {
+  readonly snapshot: SnapshotAnswer | null;
+  readonly attempt: AttemptAnswer;
+  readonly unreceived: readonly number[];
+}
+
+export type Answer = Answers[keyof Answers];
 
 export type ExecutionCommand =
   | { readonly kind: 'cancel'; readonly graceMs?: number; readonly by: string; readonly comment?: string }

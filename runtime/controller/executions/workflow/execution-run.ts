@@ -1,15 +1,16 @@
 import { GraphReader } from '../../../../lib/tasks/advance/graph-reader';
 import { restoreExecution } from '../../../../lib/tasks/advance/restore-execution';
 import { resumeExecution } from '../../../../lib/tasks/advance/resume-execution';
-import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import { executionView } from '../ports/execution-view';
 import type {
+  Answer,
   AttemptAnswer,
   ExecutionCommand,
   ExecutionInput,
   ExecutionSnapshot,
+  Question,
   SnapshotAnswer,
   StepReport,
 } from '../ports/execution-workflow';
@@ -86,12 +87,23 @@ export class ExecutionRun {
     return this.view();
   }
 
-  isWaitingFor(step: StepId, attempt: Omit<StepRef, 'execution' | 'step'>, worker?: string): AttemptAnswer {
-    return this.record === undefined || this.desk.isWaitingFor({ ...attempt, step }, worker);
+  answerTo(question: Question): Answer {
+    switch (question.kind) {
+      case 'snapshot':
+        return this.answer();
+      case 'attempt':
+        return this.isWaitingFor(question.ref, question.worker);
+      case 'unreceived':
+        return this.unreceived(question.marks);
+    }
   }
 
-  answer(): SnapshotAnswer | undefined {
-    if (this.record === undefined) return undefined;
+  isWaitingFor(ref: Omit<StepRef, 'execution'>, worker?: string): AttemptAnswer {
+    return this.record === undefined || this.desk.isWaitingFor(ref, worker);
+  }
+
+  answer(): SnapshotAnswer | null {
+    if (this.record === undefined) return null;
     const snapshot = this.record.snapshot();
     return JSON.stringify(snapshot).length > maxPassedLength ? { isTooLarge: true } : { snapshot };
   }

@@ -17,17 +17,16 @@ import type { ExecutionView } from '../../../api-contract/execution-status';
 import { TaskErrorCode } from '../../../api-contract/task-message';
 import { executionView } from '../ports/execution-view';
 import {
-  type AttemptAnswer,
-  type AttemptArgs,
-  attemptQuery,
+  answered,
+  askUpdate,
   commandUpdate,
   type ExecutionCommand,
   type ExecutionInput,
+  type Question,
   reportSignal,
   type SnapshotAnswer,
   type StepReport,
   snapshotQuery,
-  unreceivedQuery,
 } from '../ports/execution-workflow';
 import type { SignalMark } from '../ports/signal-marks';
 import type { Refusal } from './approvals';
@@ -56,13 +55,13 @@ export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionVi
   setHandler(defineSignal<[readonly StepReport[], SignalMark?]>(reportSignal), (reports, mark) =>
     run.receive(reports, mark),
   );
-  setHandler(defineQuery<readonly number[], [readonly SignalMark[]]>(unreceivedQuery), (marks) =>
-    run.unreceived(marks),
-  );
-  setHandler(defineQuery<SnapshotAnswer | undefined>(snapshotQuery), () => run.answer());
-  setHandler(defineQuery<AttemptAnswer, AttemptArgs>(attemptQuery), (step, ofRun, attempt, head, worker) =>
-    run.isWaitingFor(step, { run: ofRun, attempt, ...(head == null ? {} : { head }) }, worker ?? undefined),
-  );
+  setHandler(defineQuery<SnapshotAnswer | null>(snapshotQuery), () => run.answer());
+  setHandler(defineUpdate<void, [readonly Question[]]>(askUpdate), () => undefined, {
+    validator: (questions: readonly Question[]) => {
+      const details = [questions.map((question) => run.answerTo(question))];
+      throw ApplicationFailure.create({ message: answered, type: answered, nonRetryable: true, details });
+    },
+  });
   setHandler(defineUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate), act, {
     validator: (command) => refuse(run.refusalOf(command)),
   });
