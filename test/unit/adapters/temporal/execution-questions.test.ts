@@ -1,5 +1,5 @@
-import { ExecutionQuestions } from '../../../runtime/adapters/temporal/execution-questions';
-import type { Answer, Question } from '../../../runtime/controller/executions/ports/execution-workflow';
+import { ExecutionQuestions } from '../../../../runtime/adapters/temporal/execution-questions';
+import type { Answer, Question } from '../../../../runtime/controller/executions/ports/execution-workflow';
 
 const key = { namespace: 'team', execution: 'e' };
 const marks = (number: number) => ({ kind: 'unreceived', marks: [{ sender: 's', number }] }) as const;
