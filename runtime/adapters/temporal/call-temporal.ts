@@ -2,7 +2,7 @@ import { type Client, isGrpcServiceError, WorkflowUpdateRPCTimeoutOrCancelledErr
 import { ConfigError } from '../../../lib/errors';
 
 /** How long a request waits for the server and a worker. */
-const deadlineMs = 15_000;
+const defaultDeadlineMs = 15_000;
 /** gRPC's statuses CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE: the client retries until the deadline. */
 const unanswered: readonly number[] = [1, 4, 14];
 
@@ -10,7 +10,12 @@ const unanswered: readonly number[] = [1, 4, 14];
  * Sends a request with a deadline. `where` names its target in errors. Throws ConfigError `server-failed` for errors of the
  * server and the network, and other errors of the client unchanged.
  */
-export async function callTemporal<T>(client: Client, where: string, request: () => Promise<T>): Promise<T> {
+export async function callTemporal<T>(
+  client: Client,
+  where: string,
+  request: () => Promise<T>,
+  deadlineMs = defaultDeadlineMs,
+): Promise<T> {
   try {
     return await client.withDeadline(Date.now() + deadlineMs, request);
   } catch (error) {

@@ -36,6 +36,8 @@ import { ExecutionQuestions } from './execution-questions';
 import { queuePrefix } from './workflow-ids';
 
 const memoKey = 'incarnation';
+/** A workflow answers after its local activities, or when its task is renewed: twice in 16 s while nats is away. */
+const answerMs = 30_000;
 /** After a Temporal that could not say whether a workflow has ended. */
 const askAgainMs = 500;
 /** Types of the failures with which a workflow refuses a command. */
@@ -145,17 +147,22 @@ export class TemporalExecutions implements ExecutionWorkflows {
 
   /** Undefined when the workflow has ended, or is missing. */
   private async answersOf(key: ExecutionKey, questions: readonly Question[]): Promise<readonly Answer[] | undefined> {
-    return this.call(key, async () => {
-      try {
-        await this.handleOf(key).executeUpdate<void, [readonly Question[]]>(askUpdate, { args: [questions] });
-        throw new Error(`${executionName(key)}: the workflow did not answer`);
-      } catch (error) {
-        const failure = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-        if (failure instanceof ApplicationFailure && failure.type === answered) return failure.details?.[0] as Answer[];
-        if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return undefined;
-        throw error;
-      }
-    });
+    return this.call(
+      key,
+      async () => {
+        try {
+          await this.handleOf(key).executeUpdate<void, [readonly Question[]]>(askUpdate, { args: [questions] });
+          throw new Error(`${executionName(key)}: the workflow did not answer`);
+        } catch (error) {
+          const failure = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+          if (failure instanceof ApplicationFailure && failure.type === answered)
+            return failure.details?.[0] as Answer[];
+          if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return undefined;
+          throw error;
+        }
+      },
+      answerMs,
+    );
   }
 
   private handleOf(key: ExecutionKey): WorkflowHandle {
@@ -166,8 +173,8 @@ export class TemporalExecutions implements ExecutionWorkflows {
     return `${queuePrefix(this.taskQueue)}${executionWorkflowId(key)}`;
   }
 
-  private call<T>(key: ExecutionKey, request: () => Promise<T>): Promise<T> {
-    return callTemporal(this.client, executionName(key), request);
+  private call<T>(key: ExecutionKey, request: () => Promise<T>, deadlineMs?: number): Promise<T> {
+    return callTemporal(this.client, executionName(key), request, deadlineMs);
   }
 }
 

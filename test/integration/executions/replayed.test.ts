@@ -52,3 +52,17 @@ test('every execution replays from its history, whatever it was asked and told w
   expect(count).toBeGreaterThanOrEqual(60);
   expect(faults).toEqual([]);
 });
+
+test('an execution that is asked has no more in its history', async () => {
+  const { execution } = await place.start('wait:delay(- duration: 1d -)', {}, 'asked');
+  const length = async () => {
+    for await (const { history } of place.controller.histories('execution/replayed/asked'))
+      return history.events?.length;
+    return undefined;
+  };
+  await place.until(execution, ({ steps }) => steps.some(({ waits }) => waits !== undefined));
+  const before = await length();
+  await Promise.all(Array.from({ length: 50 }, () => place.service.get(execution)));
+  expect([before, await length()]).toEqual([expect.any(Number), before]);
+  await place.service.terminate(execution, by);
+});
