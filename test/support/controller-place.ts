@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type HistoryAndWorkflowId, WorkflowNotFoundError } from '@temporalio/client';
+import { type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import type { NatsConnection } from 'nats';
 import { MemoryCluster } from '../../bench/memory-cluster';
 import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
@@ -27,6 +27,8 @@ import { closeAfterFile } from './close-after-file';
 import { FlowClient } from './flow-client';
 import { serverFiles } from './server-files';
 import { waitFor } from './wait-for';
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
 /** A controller with real nats and Temporal servers, over a cluster that runs nothing. */
 export class ControllerPlace extends FlowClient {
@@ -162,7 +164,7 @@ export class ControllerPlace extends FlowClient {
   }
 
   /** The histories of the workflows whose ids begin so, one of each run. */
-  async *histories(prefix: string): AsyncGenerator<HistoryAndWorkflowId> {
+  async *histories(prefix: string): AsyncGenerator<{ readonly workflowId: string; readonly history: History }> {
     const settings = { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
     const links = await connectTemporal(settings, () => undefined);
     try {
