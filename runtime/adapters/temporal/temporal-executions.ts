@@ -7,7 +7,7 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { StateError } from '../../../lib/errors';
+import { ConfigError, StateError } from '../../../lib/errors';
 import { type ExecutionKey, executionName } from '../../api-contract/execution-key';
 import type { ExecutionView } from '../../api-contract/execution-status';
 import { pause } from '../../async/pause';
@@ -147,22 +147,24 @@ export class TemporalExecutions implements ExecutionWorkflows {
 
   /** Undefined when the workflow has ended, or is missing. */
   private async answersOf(key: ExecutionKey, questions: readonly Question[]): Promise<readonly Answer[] | undefined> {
-    return this.call(
-      key,
-      async () => {
-        try {
-          await this.handleOf(key).executeUpdate<void, [readonly Question[]]>(askUpdate, { args: [questions] });
-          throw new Error(`${executionName(key)}: the workflow did not answer`);
-        } catch (error) {
-          const failure = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-          if (failure instanceof ApplicationFailure && failure.type === answered)
-            return failure.details?.[0] as Answer[];
-          if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return undefined;
-          throw error;
-        }
-      },
-      answerMs,
-    );
+    const failure = await this.call(key, () => unlessMissing(() => this.refusal(key, questions)), answerMs);
+    if (failure === undefined) return undefined;
+    if (failure instanceof ApplicationFailure && failure.type === answered) return failure.details?.[0] as Answer[];
+    // it ended meanwhile, or a controller of another version runs it
+    if ((await this.describe(key))?.isOpen !== true) return undefined;
+    const name = executionName(key);
+    const message = `${name}: the workflow did not answer: ${failure.message}`;
+    throw new ConfigError('server-failed', message, { where: name, cause: failure });
+  }
+
+  private async refusal(key: ExecutionKey, questions: readonly Question[]): Promise<Error> {
+    try {
+      await this.handleOf(key).executeUpdate<void, [readonly Question[]]>(askUpdate, { args: [questions] });
+      return new Error('it accepted the question');
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) return error.cause ?? error;
+      throw error;
+    }
   }
 
   private handleOf(key: ExecutionKey): WorkflowHandle {
