@@ -90,7 +90,7 @@ export function taskNoteBucket(namespace: string): string {
   return `kflow_${namespace}__notes`;
 }
 
-/** KV bucket of what executions of a namespace share: latches, limits, waits for events and memoized results. */
+/** KV bucket of what executions of a namespace share: latches, limits, waits for events, memoized results, and the nats server that controllers have seen last. */
 export function sharedBucket(namespace: string): string {
   return `kflow_${namespace}__shared`;
 }

@@ -163,19 +163,16 @@ export class ControllerPlace extends FlowClient {
     });
   }
 
-  /** The histories of the workflows whose ids begin so, one of each run. */
-  async *histories(prefix: string): AsyncGenerator<{ readonly workflowId: string; readonly history: History }> {
-    const settings = { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
-    const links = await connectTemporal(settings, () => undefined);
-    try {
-      const { workflow } = links.client;
+  /** The histories of the workflows whose ids have this in them, one of each run. */
+  histories(part: string): Promise<readonly { readonly workflowId: string; readonly history: History }[]> {
+    return this.withTemporal(async ({ client: { workflow } }) => {
+      const found: { readonly workflowId: string; readonly history: History }[] = [];
       for await (const { workflowId, runId } of workflow.list()) {
-        if (!workflowId.includes(prefix)) continue;
-        yield { workflowId, history: await workflow.getHandle(workflowId, runId).fetchHistory() };
+        if (!workflowId.includes(part)) continue;
+        found.push({ workflowId, history: await workflow.getHandle(workflowId, runId).fetchHistory() });
       }
-    } finally {
-      await links.close();
-    }
+      return found;
+    });
   }
 
   /** Removes the workflow of an execution from Temporal. */

@@ -33,7 +33,7 @@ import { pause } from '../../../async/pause';
 import type { Requester } from '../../flows/ports/flow-service';
 import { ClaimedValues } from '../claimed-values';
 import type { ExecutionRecord, ExecutionService, StartResult, TaskEnd } from '../ports/execution-service';
-import type { ExecutionStore } from '../ports/execution-store';
+import type { ExecutionStore, ListedExecution } from '../ports/execution-store';
 import { executionView } from '../ports/execution-view';
 import type {
   ExecutionDefinition,
@@ -152,20 +152,20 @@ export class ExecutionController implements ExecutionService {
   }
 
   async cancel(key: ExecutionKey, { graceSeconds }: CancelRequest, requester: Requester): Promise<ExecutionView> {
-    await this.assertOpen(key);
+    await this.openOf(key);
     const grace = graceSeconds === undefined ? {} : { graceMs: graceSeconds * 1_000 };
     const { workflows } = this.props;
     return workflows.command(key, { kind: 'cancel', ...grace, ...originOf(requester) }, requester.idempotencyKey);
   }
 
   async terminate(key: ExecutionKey, requester: Requester): Promise<ExecutionView> {
-    await this.assertOpen(key);
+    await this.openOf(key);
     const { workflows } = this.props;
     return workflows.command(key, { kind: 'terminate', ...originOf(requester) }, requester.idempotencyKey);
   }
 
   async approve(key: ExecutionKey, request: ApproveRequest, requester: Requester): Promise<ExecutionView> {
-    await this.assertOpen(key);
+    await this.openOf(key);
     const { step, decision, answers } = request;
     const where = step === undefined ? {} : { step };
     const command = { kind: 'decide', ...where, isApproved: decision === 'approve', answers } as const;
@@ -173,10 +173,9 @@ export class ExecutionController implements ExecutionService {
   }
 
   async endStep(key: ExecutionKey, request: EndStepRequest, requester: Requester): Promise<ExecutionView> {
-    const { view, incarnation } = await findCurrent(this.props, key);
-    assertPhase(view, key, { is: 'open', todo: 'it has ended' });
+    const { incarnation } = await this.openOf(key);
     const { step, output, error } = request;
-    const values = new ClaimedValues(this.props.values, key.namespace, incarnation);
+    const values = this.valuesOf({ ...key, incarnation });
     const place = `${key.execution}/${incarnation}/ended/${randomUUID()}`;
     const kept = output === undefined ? {} : { output: await values.keep(place, output) };
     const end = error === undefined ? kept : { error };
@@ -206,7 +205,7 @@ export class ExecutionController implements ExecutionService {
 
   async archive(key: ExecutionKey): Promise<ExecutionArchive> {
     const snapshot = await findSnapshot(this.props, key);
-    const state = (await this.valuesOf(snapshot).resolve(snapshot.state)) as ExecutionSnapshot['state'];
+    const state = (await this.valuesOf(snapshot.definition).resolve(snapshot.state)) as ExecutionSnapshot['state'];
     return archiveOf({ ...snapshot, state });
   }
 
@@ -289,14 +288,14 @@ export class ExecutionController implements ExecutionService {
   private async startWorkflow(definition: ExecutionDefinition, graph: TaskGraph, input: unknown): Promise<void> {
     const { workflows, limits } = this.props;
     const { execution, incarnation } = definition;
-    const kept = await this.valuesOf({ definition }).keep(`${execution}/${incarnation}/input`, input);
+    const kept = await this.valuesOf(definition).keep(`${execution}/${incarnation}/input`, input);
     await workflows.start(definition, { limits, begin: { kind: 'start', definition, graph, input: kept } });
   }
 
   /** Input and output are whole; the values of steps have claims in place of large ones. */
   private async detailOf(snapshot: ExecutionSnapshot): Promise<ExecutionDetail> {
     const detail = executionDetail(snapshot);
-    const values = this.valuesOf(snapshot);
+    const values = this.valuesOf(snapshot.definition);
     const [input, output, steps] = await Promise.all([
       values.resolve(detail.input),
       values.resolve(detail.output),
@@ -305,13 +304,15 @@ export class ExecutionController implements ExecutionService {
     return { ...detail, input, ...(output === undefined ? {} : { output }), steps };
   }
 
-  private valuesOf({ definition }: Pick<ExecutionSnapshot, 'definition'>): ClaimedValues {
-    return new ClaimedValues(this.props.values, definition.namespace, definition.incarnation);
+  private valuesOf({ namespace, incarnation }: Pick<ExecutionDefinition, 'namespace' | 'incarnation'>): ClaimedValues {
+    return new ClaimedValues(this.props.values, namespace, incarnation);
   }
 
-  private async assertOpen(key: ExecutionKey): Promise<void> {
-    const { view } = await findCurrent(this.props, key);
-    assertPhase(view, key, { is: 'open', todo: 'it has ended' });
+  /** Throws StateError `state-invalid` for an execution that has ended. */
+  private async openOf(key: ExecutionKey): Promise<ListedExecution> {
+    const listed = await findCurrent(this.props, key);
+    assertPhase(listed.view, key, { is: 'open', todo: 'it has ended' });
+    return listed;
   }
 }
 

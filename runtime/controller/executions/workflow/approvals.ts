@@ -1,6 +1,6 @@
 import type { FormField } from '../../../../lib/tasks/graph/task-graph';
 import type { ExecutionCommand } from '../ports/execution-workflow';
-import type { RunningStep } from './running-step';
+import { isWorkerStep, type RunningStep, type StepEnd, stepError } from './running-step';
 
 type EndCommand = Extract<ExecutionCommand, { kind: 'end' }>;
 type DecideCommand = Extract<ExecutionCommand, { kind: 'decide' }>;
@@ -16,6 +16,14 @@ export function refusalOfEnd(running: RunningStep | undefined, { step }: EndComm
   if (running === undefined) return { code: 'step-missing', message: `the step ${step} is not running` };
   if (running.node.kind !== 'approval') return undefined;
   return { code: 'state-invalid', message: `the step ${step} waits for a decision; approve or reject it` };
+}
+
+/** How a step ends that a person ends. */
+export function endBy({ output, error }: EndCommand, step: RunningStep): StepEnd {
+  const { id, input } = step.started;
+  if (error !== undefined) return { kind: 'failed', id, error: stepError(error) };
+  const otherwise = isWorkerStep(step) ? {} : input;
+  return { kind: 'succeeded', id, output: output === undefined ? otherwise : output };
 }
 
 /** Why a decision cannot be taken; undefined if it can. */

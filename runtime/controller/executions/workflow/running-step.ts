@@ -1,6 +1,7 @@
-import type { StartedStep } from '../../../../lib/tasks/advance/execution-state';
+import type { ExecutionEvent, StartedStep, StepError } from '../../../../lib/tasks/advance/execution-state';
 import type { StepNode, TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
 import type { TaskTimeouts } from '../../../../lib/tasks/graph/task-policy';
+import type { TaskError } from '../../../api-contract/task-message';
 import type { StepNote } from '../ports/execution-workflow';
 
 /** A step that was started and has not ended. */
@@ -11,6 +12,14 @@ export interface RunningStep {
 }
 
 export type WorkerStep = RunningStep & { readonly node: TaskStepNode };
+
+/** How a step ends. */
+export type StepEnd = Exclude<ExecutionEvent, { kind: 'cancel' }>;
+
+/** What an execution keeps of the error with which a step has failed. */
+export function stepError({ code, message, details }: TaskError): StepError {
+  return { code, message, ...(details === undefined ? {} : { details }) };
+}
 
 /** Whether somebody else runs the step, a worker or a controller, in attempts. */
 export function isWorkerStep(step: RunningStep): step is WorkerStep {

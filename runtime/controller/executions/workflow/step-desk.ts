@@ -1,5 +1,5 @@
 import { markedClaim } from '../../../../lib/tasks/advance/claims';
-import type { Advance, ExecutionEvent, Look } from '../../../../lib/tasks/advance/execution-state';
+import type { Advance, Look } from '../../../../lib/tasks/advance/execution-state';
 import { filledIn } from '../../../../lib/tasks/advance/started-step';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import { isStepNode } from '../../../../lib/tasks/graph/task-graph';
@@ -12,7 +12,7 @@ import type {
   StepReport,
 } from '../ports/execution-workflow';
 import type { StepRef } from '../ports/step-ref';
-import { decisionOf, type Refusal, refusalOfDecision, refusalOfEnd } from './approvals';
+import { decisionOf, endBy, type Refusal, refusalOfDecision, refusalOfEnd } from './approvals';
 import type { AdmissionResult, CallResult, OrderResult, WaitResult } from './execution-activities';
 import type { ExecutionRuntime } from './execution-runtime';
 import { beforeIt, continuedBy, followingSteps, isOf, messageOf } from './following-steps';
@@ -25,11 +25,11 @@ import {
   isWorkerStep,
   type RunningStep,
   type StepDeadline,
+  type StepEnd,
+  stepError,
   type WorkerStep,
 } from './running-step';
 import { delayMs, isWaitStep, type OrderAnswers, StepOrders } from './step-orders';
-
-type StepEnd = Exclude<ExecutionEvent, { kind: 'cancel' }>;
 
 /** Failures of a step that are remembered. */
 const maxFailures = 10;
@@ -114,10 +114,9 @@ export class StepDesk implements OrderAnswers {
     const { id } = step.started;
     const { kind, output } = report;
     if (!isWorkerStep(step)) {
-      const { code, message, details } = report.error ?? { code: 'function-failed', message: 'the step failed' };
-      const detail = details === undefined ? {} : { details };
+      const error = report.error ?? { code: 'function-failed', message: 'the step failed' };
       this.orders.hasBegun(step);
-      if (kind === 'failed') this.end(step, { kind, id, error: { code, message, ...detail } });
+      if (kind === 'failed') this.end(step, { kind, id, error: stepError(error) });
       else if (kind === 'succeeded')
         this.end(step, { kind, id, output: output === undefined ? step.started.input : output });
       return;
@@ -453,11 +452,7 @@ export class StepDesk implements OrderAnswers {
     }
     const { id } = started;
     if (error.code === TaskErrorCode.Canceled && isStopping) this.end(step, { kind: 'canceled', id });
-    else {
-      const { code, message, details } = error;
-      const detail = details === undefined ? {} : { details };
-      this.end(step, { kind: 'failed', id, error: { code, message, attempts: attempt, ...detail } });
-    }
+    else this.end(step, { kind: 'failed', id, error: { ...stepError(error), attempts: attempt } });
   }
 
   /** Ends a step, and begins what the execution starts then. */
@@ -520,17 +515,6 @@ export class StepDesk implements OrderAnswers {
     step.note = { ...step.note, ...change };
     this.record.notes.set(step.started.id, step.note);
   }
-}
-
-/** How a step ends that a person ends. */
-function endBy({ output, error }: Extract<ExecutionCommand, { kind: 'end' }>, step: RunningStep): StepEnd {
-  const { id, input } = step.started;
-  if (error !== undefined) {
-    const { code, message, details } = error;
-    return { kind: 'failed', id, error: { code, message, ...(details === undefined ? {} : { details }) } };
-  }
-  const otherwise = isWorkerStep(step) ? {} : input;
-  return { kind: 'succeeded', id, output: output === undefined ? otherwise : output };
 }
 
 /** How a wait ends when its time has come. */
