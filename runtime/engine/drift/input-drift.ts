@@ -69,11 +69,11 @@ export function findInputChange(note: InputNote | undefined, { stream, consumer 
   const isReplaced = note !== undefined && note.stream !== stream.created;
   const known = isReplaced ? undefined : note;
   const isSame = known === undefined || consumer?.created === known.consumer;
-  const floor = Math.max(known?.floor ?? 0, isSame ? (consumer?.ackFloor ?? 0) : 0);
+  const floor = Math.max(known?.floor ?? 0, isSame ? (consumer?.ackFloor ?? 0) : stream.firstSequence - 1);
   return {
     isReplaced,
     consumer: consumerChange({ consumer, isSame, floor, isKnown: note !== undefined }),
-    floor: known === undefined || isSame ? floor : Math.max(floor, stream.firstSequence - 1),
+    floor,
     lost: isReplaced ? note.pending + note.ackPending : known === undefined ? 0 : lostFrom(known, { stream, consumer }),
   };
 }

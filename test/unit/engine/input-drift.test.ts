@@ -100,3 +100,11 @@ test('records that a recreated consumer delivers may be repeated, up to the last
   const later = stateOf({ stream: { lastSequence: 30 }, consumer: { created: 'C2' } }) as Required<InputState>;
   expect(nextNote(next, later, 7).repeatedTo).toBe(20);
 });
+
+test('a consumer that was recreated at the first record that the writer kept skips nothing', () => {
+  const state = stateOf({
+    stream: { firstSequence: 9, trimmedTo: 9 },
+    consumer: { created: 'C2', ackFloor: 8, start: 9, delivered: 8 },
+  });
+  expect(findInputChange(note, state)).toEqual({ isReplaced: false, consumer: 'recreated', floor: 8, lost: 0 });
+});

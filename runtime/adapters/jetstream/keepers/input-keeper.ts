@@ -158,12 +158,23 @@ export class InputKeeper {
   }
 
   private async changeOf(state: InputState): Promise<InputChange> {
-    const change = findInputChange(this.note, state);
+    const found = findInputChange(this.note, state);
+    const isOther = this.note !== undefined && !found.isReplaced && found.consumer !== 'same';
+    const change = isOther && (await this.readHigherNote()) ? findInputChange(this.note, state) : found;
     if (this.note !== undefined || this.isOpen) return change;
     // the stream was recreated before any position in it was noted
     const sealedAt = await this.props.state.sealedAt(this.props.input.stream);
     const isReplaced = sealedAt !== undefined && sealedAt > state.stream.lastSequence;
     return isReplaced ? { ...change, isReplaced, lost: sealedAt } : change;
+  }
+
+  /** Another replica may have noted a higher floor, and recreated the consumer after it. */
+  private async readHigherNote(): Promise<boolean> {
+    const { manager, spec, input } = this.props;
+    const stored = await readFloorNote(manager, spec.stateBucket, input);
+    if (this.note === undefined || stored?.stream !== this.note.stream || stored.floor <= this.note.floor) return false;
+    this.note = stored;
+    return true;
   }
 
   private async stateOf({ created, state }: StreamInfo, consumer: ConsumerInfo | undefined): Promise<InputState> {
