@@ -130,6 +130,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/plain-map',
     'lib/plan',
     'lib/topology/document/language',
+    'runtime/api-contract/task-error-code',
     'runtime/api-contract/task-events',
     'runtime/api-contract/task-message',
     'runtime/engine',
@@ -155,6 +156,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/adapters/jetstream/operations',
     'runtime/adapters/jetstream/tasks/open-task-links',
     'runtime/adapters/opentelemetry',
+    'runtime/api-contract/task-error-code',
     'runtime/api-contract/task-message',
     'runtime/async',
     'runtime/engine/ports/host',
@@ -597,6 +599,19 @@ test('every package is imported only from the folders that may use it', () => {
       .map(({ name }) => ({ file, name })),
   );
   expect(wrong).toEqual([]);
+});
+
+test('workflows load no package but that of Temporal, since each new workflow loads all of their modules', () => {
+  const loaded = new Set<string>();
+  const load = (name: string) => {
+    if (loaded.has(name)) return;
+    loaded.add(name);
+    if (!files.includes(`${name}.ts`)) return;
+    for (const { path: imported, isType } of importsOf(`${name}.ts`)) if (!isType) load(imported);
+  };
+  load('runtime/controller/workflows');
+  expect([...loaded].filter((name) => !files.includes(`${name}.ts`))).toEqual(['@temporalio/workflow']);
+  expect(loaded).toContain('lib/tasks/advance/task-execution');
 });
 
 test('only start-controller.ts imports adapters into the controller', () => {

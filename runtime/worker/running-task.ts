@@ -1,5 +1,6 @@
 import { parseTaskName } from '../../lib/plan/task-names';
-import { type TaskError, TaskErrorCode, type TaskMessage } from '../api-contract/task-message';
+import { TaskErrorCode } from '../api-contract/task-error-code';
+import type { TaskError, TaskMessage } from '../api-contract/task-message';
 import type { Delivery } from '../engine/ports/delivery';
 import { isAgain } from '../engine/preparation';
 

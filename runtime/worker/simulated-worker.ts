@@ -1,4 +1,5 @@
-import { anyTask, type TaskError, TaskErrorCode } from '../api-contract/task-message';
+import { TaskErrorCode } from '../api-contract/task-error-code';
+import { anyTask, type TaskError } from '../api-contract/task-message';
 import type { Log } from '../engine/ports/host';
 import type { TaskLinks } from './ports/task-links';
 import { endError, type RunningTask } from './running-task';

@@ -1,7 +1,8 @@
 import { KFlowError } from '../../lib/errors';
 import { isPlainMap } from '../../lib/plain-map';
 import { parseTaskName, taskWire } from '../../lib/plan/task-names';
-import { anyTask, TaskErrorCode, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
+import { TaskErrorCode } from '../api-contract/task-error-code';
+import { anyTask, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
 import type { Delivery } from '../engine/ports/delivery';
 import type { Log } from '../engine/ports/host';
 import type { TaskLinks } from './ports/task-links';

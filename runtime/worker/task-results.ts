@@ -1,7 +1,8 @@
 import { KFlowError } from '../../lib/errors';
 import type { OutputSpec } from '../../lib/plan/function-spec';
 import { resultSubject } from '../../lib/plan/task-names';
-import { type TaskError, TaskErrorCode, type TaskResult } from '../api-contract/task-message';
+import { TaskErrorCode } from '../api-contract/task-error-code';
+import type { TaskError, TaskResult } from '../api-contract/task-message';
 import type { HeldRecord } from '../engine/held-records';
 import type { RecordWriter } from '../engine/output-writer';
 import type { Failure } from '../engine/ports/host';

@@ -1,6 +1,7 @@
 import { taskWire } from '../../lib/plan/task-names';
 import type { Language } from '../../lib/topology/document/language';
-import { TaskErrorCode, type WorkerEntry } from '../api-contract/task-message';
+import { TaskErrorCode } from '../api-contract/task-error-code';
+import type { WorkerEntry } from '../api-contract/task-message';
 import type { Counters } from '../engine/counters';
 import type { RecordObserver } from '../engine/leases/processing-times';
 import type { Host, HostEvents, Log } from '../engine/ports/host';

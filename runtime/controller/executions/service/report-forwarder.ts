@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
-import { type Heartbeat, TaskErrorCode, type TaskResult } from '../../../api-contract/task-message';
+import { TaskErrorCode } from '../../../api-contract/task-error-code';
+import type { Heartbeat, TaskResult } from '../../../api-contract/task-message';
 import type { ExecutionWorkflows, StepReport } from '../ports/execution-workflow';
 import { isReceived, type ReceivedMarks } from '../ports/signal-marks';
 import type { StepRef } from '../ports/step-ref';

@@ -14,7 +14,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ExecutionView } from '../../../api-contract/execution-status';
-import { TaskErrorCode } from '../../../api-contract/task-message';
+import { TaskErrorCode } from '../../../api-contract/task-error-code';
 import { executionView } from '../ports/execution-view';
 import {
   answered,

@@ -3,7 +3,8 @@ import type { Advance, Look } from '../../../../lib/tasks/advance/execution-stat
 import { filledIn } from '../../../../lib/tasks/advance/started-step';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import { isStepNode } from '../../../../lib/tasks/graph/task-graph';
-import { type TaskError, TaskErrorCode } from '../../../api-contract/task-message';
+import { TaskErrorCode } from '../../../api-contract/task-error-code';
+import type { TaskError } from '../../../api-contract/task-message';
 import type {
   AttemptAnswer,
   ExecutionCommand,
