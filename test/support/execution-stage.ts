@@ -71,6 +71,9 @@ export class ExecutionStage {
   readonly left: { step: StepId; attempt: number; output?: { readonly value: unknown } | undefined }[] = [];
   /** Steps that a controller runs, until they are resolved. */
   readonly calls: (CallOrder & { readonly resolve: (result: CallResult) => void })[] = [];
+  /** Of them, at a time. */
+  maxCalls = 100;
+  endsCanceledCalls = true;
   /** Objects that claims stand for, by key. */
   readonly objects = new Map<string, unknown>();
   kept: ExecutionSnapshot | undefined;
@@ -96,7 +99,8 @@ export class ExecutionStage {
   async start(flow: string | TaskGraph, input: unknown = {}): Promise<this> {
     const graph = typeof flow === 'string' ? compiled(flow) : flow;
     const definition = { namespace: 'team', execution: 'e', attributes: {}, by: 'tester', incarnation: '' };
-    await this.open({ limits, begin: { kind: 'start', definition, graph, input } });
+    const begin = { kind: 'start', definition, graph, input } as const;
+    await this.open({ limits: { ...limits, calls: this.maxCalls }, begin });
     return this;
   }
 
@@ -242,7 +246,7 @@ export class ExecutionStage {
         let cancel: () => void = () => undefined;
         const result = new Promise<CallResult>((resolve) => {
           this.calls.push({ ...order, resolve });
-          cancel = () => resolve(canceled);
+          cancel = () => this.endsCanceledCalls && resolve(canceled);
         });
         return { result, cancel };
       },

@@ -20,6 +20,9 @@ import { EventWaits } from './waits/event-waits';
 import { LatchWaits } from './waits/latch-waits';
 import type { ExecutionActivities, ExecutionCalls } from './workflow/execution-activities';
 
+/** Of one execution, at a time. */
+const maxCalls = 500;
+
 /** What executions share with workers, in the nats account of each namespace. */
 export interface TaskPorts {
   readonly bus: TaskBus;
@@ -77,7 +80,7 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   const watch = new ExecutionWatch({ store, bus, reports, latches, eventWaits, onWarning });
   watch.start();
   const { cancelGraceMs, following } = taskWire;
-  const limits = { historyLength, cancelGraceMs, following, reportsFirst: true } as const;
+  const limits = { historyLength, cancelGraceMs, following, reportsFirst: true, calls: maxCalls } as const;
   return {
     service: new ExecutionController({
       workflows,

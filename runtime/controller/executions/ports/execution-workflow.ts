@@ -55,6 +55,11 @@ export interface ExecutionLimits {
   readonly following?: FollowingLimits;
   /** Reports are taken before tasks are sent. Absent in executions of earlier versions, whose histories have another order. */
   readonly reportsFirst?: true;
+  /**
+   * Steps that controllers run at a time. Absent in executions of earlier versions: any number, and none of them passes over to
+   * the next run of the workflow.
+   */
+  readonly calls?: number;
 }
 
 export interface FollowingLimits {
@@ -177,6 +182,8 @@ export interface StepNote {
   /** Its rate has given it a time to start: `dueMs` until then. */
   readonly isPaced?: true;
   readonly failures?: readonly AttemptFailure[];
+  /** The next run of the workflow has a controller run it. */
+  readonly isCallDue?: true;
   /** When a worker that was told to stop is not waited for any more. */
   readonly giveUpMs?: number;
   /** The steps that are in the message of the attempt, besides its own. */

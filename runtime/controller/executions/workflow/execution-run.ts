@@ -116,7 +116,7 @@ export class ExecutionRun {
       while (this.input.limits.reportsFirst === true && this.queue.length > 0) this.take(); // R6
       await desk.flush();
       if (this.queue.length === 0 && !desk.isDue() && !this.record.isEnded) {
-        if (isLong && !desk.hasCalls) await this.continueInNewRun();
+        if (isLong && desk.isRenewable()) await this.continueInNewRun();
         await runtime.waitUntil(() => this.queue.length > 0, desk.msUntilDue());
         isLong = runtime.isHistoryLong(this.input.limits.historyLength); // R7
       }
@@ -161,8 +161,10 @@ export class ExecutionRun {
   }
 
   private deskOf(): StepDesk {
+    const { following = { steps: 0, length: 0 }, calls: maxCalls } = this.input.limits;
     return new StepDesk(this.record, this.runtime, {
-      following: this.input.limits.following ?? { steps: 0, length: 0 },
+      following,
+      maxCalls,
       receive: (report) => this.receive([report]),
     });
   }

@@ -57,11 +57,12 @@ export class StepDesk implements OrderAnswers {
     private readonly runtime: ExecutionRuntime,
     private readonly options: {
       readonly following: FollowingLimits;
+      readonly maxCalls: number | undefined;
       /** Queues a report. */
       readonly receive: (report: StepReport) => void;
     },
   ) {
-    this.orders = new StepOrders(record, runtime, this);
+    this.orders = new StepOrders(record, runtime, this, options.maxCalls);
   }
 
   /** Takes up the steps that an earlier run of the workflow has started. */
@@ -73,7 +74,9 @@ export class StepDesk implements OrderAnswers {
       if (step === undefined || note === undefined || !isStepNode(step.node)) continue;
       const { node, input } = step;
       const filled = execution.looks.get(id)?.filled ?? filledIn(node, input);
-      this.running.set(id, { started: { id, index: node.index, input, ...filled }, node, note });
+      const taken: RunningStep = { started: { id, index: node.index, input, ...filled }, node, note };
+      this.running.set(id, taken);
+      if (note.isCallDue === true) this.orders.calls.make(taken);
     }
   }
 
@@ -97,9 +100,11 @@ export class StepDesk implements OrderAnswers {
     await this.orders.flush();
   }
 
-  /** Whether the workflow must not continue in a new run. */
-  get hasCalls(): boolean {
-    return this.orders.hasCalls;
+  /** Whether the workflow may continue in a new run; if not, it soon may. */
+  isRenewable(): boolean {
+    if (!this.orders.calls.areWaitedFor) return true;
+    this.orders.calls.hold();
+    return false;
   }
 
   report(report: StepReport): void {
@@ -302,7 +307,7 @@ export class StepDesk implements OrderAnswers {
     } else if (isWaitStep(step)) {
       this.orders.beginWait(step);
       this.recall(step);
-    } else if (isCall(step)) this.orders.call(step);
+    } else if (isCall(step)) this.orders.calls.make(step);
     else {
       const ms = node.kind === 'task' && node.base === 'wait:delay' ? delayMs(started.parameters) : undefined;
       if (ms !== undefined) this.note(step, { dueMs: nowMs + ms });
@@ -333,14 +338,13 @@ export class StepDesk implements OrderAnswers {
   }
 
   private dispatch(step: WorkerStep): void {
-    if (!isCall(step)) {
-      const next = followingSteps(this.record.execution, step, this.options.following);
-      if (next.length > 0) this.note(step, { next });
-      this.orders.send(step);
-    } else {
-      this.note(step, { sentMs: this.runtime.now(), takenMs: this.runtime.now() });
-      this.orders.call(step);
+    if (isCall(step)) {
+      this.orders.calls.make(step);
+      return;
     }
+    const next = followingSteps(this.record.execution, step, this.options.following);
+    if (next.length > 0) this.note(step, { next });
+    this.orders.send(step);
   }
 
   private takePlace(step: WorkerStep): void {
@@ -475,7 +479,7 @@ export class StepDesk implements OrderAnswers {
     this.orders.drop(step);
     if (isWorkerStep(step)) this.orders.leave(step, output); // D3
     const { dueMs: _d, giveUpMs: _g, sequence: _q, isQueued: _i, isPaced: _p, beatMs: _b, ...others } = step.note;
-    const { next: _n, ...kept } = others;
+    const { next: _n, isCallDue: _c, ...kept } = others;
     step.note = { ...kept, endedMs: this.runtime.now() };
     this.note(step, {});
   }

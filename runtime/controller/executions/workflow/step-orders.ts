@@ -9,7 +9,6 @@ import { taskId } from '../ports/task-id';
 import type {
   AdmissionOrder,
   AdmissionResult,
-  CallResult,
   FollowingOrder,
   LeaveOrder,
   OrderResult,
@@ -17,11 +16,12 @@ import type {
   TaskOrders,
   WaitResult,
 } from './execution-activities';
-import type { ExecutionRuntime, PendingCall } from './execution-runtime';
+import type { ExecutionRuntime } from './execution-runtime';
 import { messageOf } from './following-steps';
 import type { RunRecord } from './run-record';
 import type { RunningStep, WorkerStep } from './running-step';
 import { isWorkerStep } from './running-step';
+import { type CallAnswers, StepCalls } from './step-calls';
 
 /** Orders of one activity: the history has its results, and nats takes the messages. */
 const maxBatch = 200;
@@ -29,16 +29,13 @@ const maxBatch = 200;
 const maxLooks = 20;
 
 /** Takes the answers to orders. */
-export interface OrderAnswers {
-  /** Undefined when the step has ended. */
-  find(id: StepId): RunningStep | undefined;
+export interface OrderAnswers extends CallAnswers {
   sent(step: WorkerStep, result: OrderResult): void;
   withdrawn(step: RunningStep): void;
   begun(step: RunningStep, result: WaitResult): void;
   admitted(step: WorkerStep, result: AdmissionResult): void;
   beaten(step: WorkerStep, atMs: number | null): void;
   seen(id: StepId, look: Look): void;
-  called(ref: StepRef, result: CallResult): void;
 }
 
 interface Unwanted {
@@ -65,13 +62,17 @@ export class StepOrders {
   private unwanted: Unwanted[] = [];
   private ended: RunningStep[] = [];
   private leaving: LeaveOrder[] = [];
-  private readonly calls = new Map<StepId, PendingCall>();
+  readonly calls: StepCalls;
 
   constructor(
     private readonly record: RunRecord,
     private readonly runtime: ExecutionRuntime,
     private readonly answers: OrderAnswers,
-  ) {}
+    maxCalls: number | undefined,
+  ) {
+    const refOf = (step: RunningStep) => this.refOf(step);
+    this.calls = new StepCalls(record, runtime, { answers, limit: maxCalls, refOf });
+  }
 
   get isEmpty(): boolean {
     const { unsent, unadmitted, unbegun, unchecked, unseen, unwanted, ended, leaving } = this;
@@ -88,11 +89,6 @@ export class StepOrders {
     );
   }
 
-  /** Calls end with the run of the workflow that made them. */
-  get hasCalls(): boolean {
-    return this.calls.size > 0;
-  }
-
   /** Has the values be looked into that claims stand for. */
   look(input: UnseenInput): void {
     this.unseen.push(input);
@@ -100,29 +96,6 @@ export class StepOrders {
 
   send({ started }: RunningStep): void {
     this.unsent.add(started.id);
-  }
-
-  /** Has a controller run the step. */
-  call(step: RunningStep): void {
-    const { node, started, note } = step;
-    const { id, parameters, input, uri } = started;
-    const ref = this.refOf(step);
-    const pending = this.runtime.call({
-      ref,
-      namespace: this.record.definition.namespace,
-      ...(node.kind === 'task' ? { name: node.name } : {}),
-      base: node.kind === 'task' ? node.base : node.kind,
-      ...(uri === undefined ? {} : { uri }),
-      ...(parameters === undefined ? {} : { parameters }),
-      input,
-      mark: this.record.definition.incarnation,
-      sinceMs: note.sentMs ?? note.startedMs,
-    });
-    this.calls.set(id, pending);
-    void pending.result.then((result) => {
-      if (this.calls.get(id) === pending) this.calls.delete(id);
-      this.answers.called(ref, result);
-    });
   }
 
   admit({ started }: RunningStep): void {
@@ -144,7 +117,7 @@ export class StepOrders {
 
   /** Withdraws the message of the current attempt. */
   withdraw({ started, node, note }: RunningStep): void {
-    this.calls.get(started.id)?.cancel();
+    this.calls.cancel(started.id);
     const { sequence, attempt } = note;
     if (node.kind !== 'task' || sequence === undefined) return;
     const head = followedHead(note);
@@ -169,6 +142,7 @@ export class StepOrders {
   drop(step: RunningStep): void {
     const { id } = step.started;
     for (const orders of [this.unsent, this.unadmitted, this.unchecked]) orders.delete(id);
+    this.calls.drop(id);
     const isBegun = !this.unbegun.delete(id);
     if (isBegun && keepsWaiting(step)) this.ended.push(step);
   }
