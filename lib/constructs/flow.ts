@@ -164,9 +164,10 @@ export class Flow extends Chart {
   }
 
   private render(flow: FlowPlan, settings: WorkloadSettings, account: string | undefined): void {
-    const { stateBucket } = flow;
+    const { stateBucket, hasNoRecords = false } = flow;
     const storage = { ...flow.storage, account };
-    new StateBucket(this, 'State', { name: objectName(flow, stateBucket), bucket: stateBucket, ...storage });
+    if (!hasNoRecords)
+      new StateBucket(this, 'State', { name: objectName(flow, stateBucket), bucket: stateBucket, ...storage });
     for (const stream of flow.streams) {
       const Stream = stream.role === 'output' ? OutputStream : SideStream;
       new Stream(this, objectName(flow, stream.name), { flow, stream, account });

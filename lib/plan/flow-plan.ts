@@ -13,6 +13,8 @@ export interface FlowPlan {
   readonly errorStreams: readonly (PlannedStream & { readonly addr?: string })[];
   readonly consumers: readonly PlannedConsumer[];
   readonly stateBucket: string;
+  /** A flow of task workers alone: it has neither a state bucket nor a stream of dead letters. */
+  readonly hasNoRecords?: true;
   /** The topology's own stream settings, which the state bucket uses. */
   readonly storage: { readonly replicas: number; readonly onDelete: 'keep' | 'delete' };
   readonly workloads: readonly PlannedWorkload[];

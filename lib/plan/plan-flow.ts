@@ -39,17 +39,20 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     topology.dag.map((fn, index) => ({ fn, buckets: planned[index]?.buckets ?? [] })),
   );
   const runs = ({ workload }: PlannedFunction) => running.has(workload.function);
+  const hasRecords = topology.dag.some(({ type }) => kindOf(type) !== 'worker');
+  const deadLetters = hasRecords ? [planDeadLetters(topology)] : [];
   return {
     namespace,
     jobId,
     mode,
-    streams: [...planned.flatMap((part) => part.streams), planDeadLetters(topology)].map((stream) => ({
+    streams: [...planned.flatMap((part) => part.streams), ...deadLetters].map((stream) => ({
       ...stream,
       replicas: replicasOr(stream.replicas),
     })),
     errorStreams: planErrorStreams(topology, planned, replicasOr(replicas)),
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
+    ...(hasRecords ? {} : { hasNoRecords: true }),
     storage: { replicas: replicasOr(replicas), onDelete },
     workloads: planned.filter(runs).map((part) => part.workload),
     ...(devStore === undefined ? {} : { devStore }),

@@ -36,6 +36,7 @@ export class JetStreamStreams implements Streams {
   }
 
   async beginRun(plan: FlowPlan, { continues = false }: { readonly continues?: boolean } = {}): Promise<number> {
+    if (plan.hasNoRecords) return 1;
     return this.withState(plan, async (state) => {
       if (continues) return state.continueRun();
       if (plan.mode === 'stream') await state.forgetDrifts(); // its run does not end
@@ -44,15 +45,18 @@ export class JetStreamStreams implements Streams {
   }
 
   async markCompleted(plan: FlowPlan): Promise<void> {
+    if (plan.hasNoRecords) return;
     await this.withState(plan, async (state) => state.markCompleted(await state.run()));
   }
 
   async endedFunctions(plan: FlowPlan): Promise<readonly string[]> {
+    if (plan.hasNoRecords) return [];
     const ended = await this.withState(plan, (state) => state.endedFunctions());
     return plan.workloads.map((workload) => workload.function).filter((id) => ended.includes(id));
   }
 
   async reopen(plan: FlowPlan, functions: readonly string[]): Promise<void> {
+    if (plan.hasNoRecords) return;
     const writers: Writer[] = plan.workloads
       .filter((workload) => functions.includes(workload.function))
       .map(({ function: id, spec }) => ({ function: id, streams: outputsOf(spec).map(({ stream }) => stream) }));

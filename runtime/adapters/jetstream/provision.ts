@@ -29,8 +29,9 @@ const consumerDiffers = 10_148;
 /** JetStream's error code for a stream whose limit exceeds the unreserved storage of the server. */
 const storageReserved = 10_047;
 
-/** Creates or updates the streams, consumers and the state bucket of a flow. Costs one request for each that is up to date. */
+/** Creates or updates the streams, consumers and the state bucket of a flow of records. Costs one request for each that is up to date. */
 export async function provisionFlow(manager: JetStreamManager, plan: FlowPlan): Promise<void> {
+  if (plan.hasNoRecords) return;
   const { replicas } = plan.storage;
   await Promise.all([
     ensureStream(manager, bucketConfig(plan.stateBucket, replicas), { num_replicas: replicas }),

@@ -61,7 +61,7 @@ async function readInfos(manager: JetStreamManager, plan: FlowPlan, read: typeof
         return [consumerKey(stream, durable), info] as const;
       }),
     ),
-    read(`bucket ${plan.stateBucket}`, () => readDrifts(manager, plan.stateBucket)),
+    plan.hasNoRecords ? [] : read(`bucket ${plan.stateBucket}`, () => readDrifts(manager, plan.stateBucket)),
   ]);
   const infos = { streams: new Map(streams), consumers: new Map(consumers), drifts };
   return { ...infos, letters: await readLetters(manager, plan, infos.streams, read) };
@@ -120,6 +120,7 @@ function progressOf(plan: FlowPlan, workload: PlannedWorkload, infos: Infos): Fu
 
 /** A stream is missing at its writer, a consumer at its reader, and what the whole flow shares at every function. */
 function missingOf(plan: FlowPlan, { spec }: PlannedWorkload, infos: Infos): readonly string[] {
+  if (plan.hasNoRecords) return [];
   const streams = [...outputsOf(spec).map(({ stream }) => stream), spec.deadLetters.stream];
   return [
     ...streams.filter((name) => infos.streams.get(name) === undefined).map((name) => `stream ${name}`),

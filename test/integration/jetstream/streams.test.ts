@@ -291,6 +291,27 @@ test('progress reports the records of every stream and of every reader', async (
   ]);
 });
 
+test('a flow of task workers alone has neither streams nor a state bucket', async () => {
+  const jobId = `flow${++flows}`;
+  const worker = planOf(`
+jobId: ${jobId}
+mode: stream
+dag: [{ id: mail, type: task-worker, tasks: { send: { code: 'def send(ctx, input): return input' } } }]
+`);
+  await place.streams.provision(worker);
+  expect(await place.streams.beginRun(worker)).toBe(1);
+  expect(await place.streams.beginRun(worker, { continues: true })).toBe(1);
+  await place.streams.reopen(worker, ['mail']);
+  await place.streams.markCompleted(worker);
+  expect(await place.streams.endedFunctions(worker)).toEqual([]);
+  expect(await place.streams.redriving(worker)).toEqual([]);
+  expect(await place.streams.progress(worker)).toEqual([{ function: 'mail', inputs: [], outputs: [], dead: 0 }]);
+  const made: string[] = [];
+  for await (const name of place.manager.streams.names()) made.push(name);
+  expect(made.filter((name) => name.includes(jobId))).toEqual([]);
+  await place.streams.remove(worker);
+});
+
 test('removal deletes everything of the flow and nothing of others', async () => {
   const flow = await provisioned();
   const other = await provisioned();

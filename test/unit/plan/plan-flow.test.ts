@@ -39,6 +39,17 @@ test('plans a stream for each output with readers, and one for dead letters', ()
   expect(plan.stateBucket).toBe('kflow_team_two__state');
 });
 
+test('plans neither dead letters nor a state bucket for task workers alone', () => {
+  const tasks = "{ send: { code: 'def send(ctx, input): return input' } }";
+  const worker = `{ id: mail, type: task-worker, tasks: ${tasks} }`;
+  const records = `{ id: made, type: raw-source, schema: ${schema}, meta: { name: f, code: f }, out: [map] }, { id: map, type: raw }`;
+  const planned = (...dag: string[]) => planOf(`{ jobId: mails, mode: stream, dag: [${dag.join(', ')}] }`);
+  expect(planned(worker)).toMatchObject({ streams: [], hasNoRecords: true });
+  const mixed = planned(worker, records);
+  expect(mixed.streams.map(({ role }) => role)).toEqual(['output', 'dead-letters']);
+  expect(mixed.hasNoRecords).toBeUndefined();
+});
+
 test('applies the limits of a function to its streams', () => {
   expect(plan.streams[1]).toMatchObject({ maxMsgs: 1000, maxBytes: 5_000_000, replicas: 3 });
   expect(plan.streams.at(-1)).toMatchObject({ maxMsgs: -1, replicas: 3 });
