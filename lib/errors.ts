@@ -79,7 +79,7 @@ export const errorCodes = {
   'flow-exists': { httpStatus: 409 },
   /** The document of a flow is not in the store of the controller. It may come back when the store is restored. */
   'document-missing': { httpStatus: 409 },
-  /** The flow has no revision with this number. */
+  /** The flow has no revision with this number, or no revision has this id, or this tag in its group. */
   'revision-missing': { httpStatus: 404 },
   /** The flow has no dead letter with this number: it was processed again, discarded for good, or never existed. */
   'letter-missing': { httpStatus: 404 },

@@ -49,6 +49,8 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/tasks/format': ['lib/tasks/language'],
   'lib/tasks/advance': [...base, 'lib/tasks/graph', 'lib/tasks/guards'],
   'lib/tasks': [...base, 'lib/duration', 'lib/topology'],
+  'lib/revisions/wiring': ['lib/revisions'],
+  'lib/revisions': [...base, 'lib/topology'],
   'lib/define': [...base, 'lib/tasks', 'lib/topology'],
   'lib/plan': [...base, 'lib/topology'],
   'lib/constructs/streams': [
@@ -176,7 +178,12 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/engine',
     'runtime/replica',
   ],
-  'runtime/api-contract': ['lib/errors', 'lib/tasks/graph/attribute-limits'],
+  'runtime/api-contract': [
+    'lib/errors',
+    'lib/revisions/data-type',
+    'lib/revisions/revision-group',
+    'lib/tasks/graph/attribute-limits',
+  ],
   // independent of flows, so that other kinds of workflow can use these adapters
   'runtime/adapters/temporal': [
     'lib/errors',
@@ -194,6 +201,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/errors',
     'lib/plain-map',
     'lib/plan',
+    'lib/revisions/revision-group',
     'lib/topology/document/dns-label',
     'runtime/api-contract/execution-changes',
     'runtime/api-contract/execution-key',
@@ -206,6 +214,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/ports',
     'runtime/controller/executions/ports',
     'runtime/controller/flows/ports',
+    'runtime/controller/revisions/ports',
     'runtime/installation',
     'runtime/metrics-page',
     'runtime/operations/messages/operation-error',
@@ -307,6 +316,13 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/flows/ports/flow-service',
     ...executionPorts,
   ],
+  'runtime/controller/revisions': [
+    'lib/errors',
+    'lib/revisions',
+    'lib/topology/problem',
+    'runtime/api-contract/revisions',
+    'runtime/controller/flows/ports/flow-service',
+  ],
   'runtime/controller/api/access': ['lib/errors', 'lib/topology/read', 'runtime/log'],
   'runtime/controller/api/http': [
     'lib/errors',
@@ -329,6 +345,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/api/http',
     'runtime/controller/executions/ports',
     'runtime/controller/flows/ports',
+    'runtime/controller/revisions/ports',
     'runtime/package-root',
   ],
   'runtime/controller/api/workflows': [
@@ -355,6 +372,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
     'runtime/controller/executions/ports',
     ...ports,
+    'runtime/controller/revisions/ports',
   ],
   'runtime/controller/settings': [
     'lib/errors',
@@ -434,6 +452,12 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/cli/client',
     'runtime/cli/documents',
   ],
+  'runtime/cli/commands/revisions': [
+    ...cliParts,
+    'runtime/api-contract',
+    'runtime/cli/client',
+    'runtime/cli/documents',
+  ],
   'runtime/cli/commands/test': [
     'lib',
     ...cliParts,
@@ -466,12 +490,7 @@ const packages: { readonly [name: string]: readonly string[] } = {
   cdk8s: ['lib/constructs'],
   commander: ['runtime/cli/frame'],
   constructs: ['lib/constructs'],
-  diff: [
-    'runtime/cli/commands/manifests',
-    'runtime/cli/commands/flows',
-    'runtime/cli/commands/test',
-    'runtime/controller/flows/documents',
-  ],
+  diff: ['runtime/cli/render', 'runtime/controller/flows/documents'],
   esbuild: ['lib/constructs', 'lib/define', 'runtime/cli', 'runtime/hosts/typescript'],
   'eslint-scope': ['lib/define'],
   'fastest-levenshtein': ['lib/topology'],

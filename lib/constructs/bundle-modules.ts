@@ -38,9 +38,9 @@ export function tryBundle(
     const { module, ...others } = code;
     if (module === undefined || path.isAbsolute(module)) return code;
     try {
-      return { ...others, ...inlineCode[code.language](module, path.resolve(baseDir)) } as Code;
+      return { ...others, ...inlineModule({ module, language: code.language }, baseDir) } as Code;
     } catch (error) {
-      faults.push({ id, place, why: reasonOf(error, module) });
+      faults.push({ id, place, why: (error as Error).message });
       return code;
     }
   };
@@ -52,6 +52,18 @@ export function tryBundle(
     return { ...fn, meta, ...(fn.tasks === undefined ? {} : { tasks: Object.fromEntries(tasks) }) };
   });
   return { bundled: { ...topology, dag }, faults };
+}
+
+/** A module as inline code. Throws ConfigError if it cannot be read or bundled. */
+export function inlineModule(
+  { module, language }: { readonly module: string; readonly language: Language },
+  baseDir: string,
+): Pick<FunctionMeta, 'language' | 'code'> {
+  try {
+    return inlineCode[language](module, path.resolve(baseDir));
+  } catch (error) {
+    throw new ConfigError('config-invalid', reasonOf(error, module), { cause: error });
+  }
 }
 
 /** A module as inline code, by its language. */

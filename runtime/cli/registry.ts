@@ -18,6 +18,8 @@ import { dlq } from './commands/letters/dlq';
 import { nackAccount } from './commands/manifests/nack-account';
 import { plan } from './commands/manifests/plan';
 import { synth } from './commands/manifests/synth';
+import { publish } from './commands/revisions/publish';
+import { revisions } from './commands/revisions/revisions';
 import { run } from './commands/run/run';
 import { bucket } from './commands/stack/bucket';
 import { down } from './commands/stack/down';
@@ -43,5 +45,6 @@ export const groups: readonly CommandGroup[] = [
   },
   { heading: 'Inspect flows:', commands: [status, logs, events, dlq, history, diff] },
   { heading: 'Executions of task flows:', commands: [executions, event, receipts, workers, inspect, endTask] },
+  { heading: 'Components:', commands: [publish, revisions] },
   { heading: 'Shell:', commands: [completion, complete] },
 ];

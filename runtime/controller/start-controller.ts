@@ -5,6 +5,7 @@ import { FetchRequests } from '../adapters/http/fetch-requests';
 import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
 import { JetStreamExecutionStore } from '../adapters/jetstream/flow-store/jetstream-execution-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
+import { JetStreamRevisionStore } from '../adapters/jetstream/revisions/jetstream-revision-store';
 import { S3Buckets } from '../adapters/s3/s3-buckets';
 import { S3StoredObjects } from '../adapters/s3/s3-stored-objects';
 import { claimTaskQueue } from '../adapters/temporal/claim-task-queue';
@@ -38,6 +39,7 @@ import { type ControllerNats, openNats } from './open-nats';
 import type { Cluster } from './ports/cluster';
 import type { MachineServers } from './ports/machine-servers';
 import { whyNotReady } from './readiness';
+import { RevisionController } from './revisions/service/revision-controller';
 import type { ControllerSettings } from './settings/settings';
 
 /** How long an activity retries a bucket before it reports the failure; the activity itself is retried too. */
@@ -105,6 +107,7 @@ async function open(
   const api = await startApi({
     service,
     executions,
+    revisions: new RevisionController(clients.revisionStore),
     access,
     log,
     host,
@@ -128,6 +131,7 @@ interface Clients {
   readonly nats: ControllerNats;
   readonly store: JetStreamFlowStore;
   readonly executionStore: JetStreamExecutionStore;
+  readonly revisionStore: JetStreamRevisionStore;
   readonly cluster: Cluster;
   readonly temporal: Awaited<ReturnType<typeof connectTemporal>>;
   readonly workflows: FlowWorkflows;
@@ -146,7 +150,8 @@ async function connect(
   const claimQueue = await claimStore(nats.connection, { installation, temporal: settings.temporal, replicas });
   const store = await JetStreamFlowStore.open(nats.connection, { replicas, key });
   const executionStore = await JetStreamExecutionStore.open({ connection: nats.connection, replicas, key });
-  void reseal([() => store.resealDocuments(), () => executionStore.reseal()], log);
+  const revisionStore = await JetStreamRevisionStore.open({ connection: nats.connection, replicas, key });
+  void reseal([() => store.resealDocuments(), () => executionStore.reseal(), () => revisionStore.reseal()], log);
   const onTrouble = (error: Error) => log('WARNING', error.message);
   const cluster = given ?? (await openCluster(settings.cluster, { onTrouble, guard }));
   onClose(() => cluster.close());
@@ -155,7 +160,7 @@ async function connect(
   await claimTaskQueue(temporal.client, settings.temporal, installation);
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
   await claimQueue(async (flow) => (await workflows.describe(flow))?.memo !== undefined);
-  return { key, nats, store, executionStore, cluster, temporal, workflows };
+  return { key, nats, store, executionStore, revisionStore, cluster, temporal, workflows };
 }
 
 /** The installation key: of the file, or of the Secret in the cluster. */

@@ -32,8 +32,9 @@ import {
   taskWorkerSchema,
 } from '../../api-contract/task-events';
 import { queryOf } from './controller-client';
-import { type ControllerConnection, headerText } from './controller-connection';
+import type { ControllerConnection } from './controller-connection';
 import { serverSentEvents } from './event-stream';
+import { JsonRoutes } from './json-routes';
 
 /** Executions of a list that one request returns. */
 const pageSize = 500;
@@ -49,30 +50,34 @@ interface ExecutionChanges {
 
 /** The routes of a controller for executions. Throws as `ControllerClient` does. */
 export class ExecutionsClient {
+  private readonly routes: JsonRoutes;
+
+  /** `comment`: reason for the audit log. */
   constructor(
     private readonly connection: ControllerConnection,
-    /** Reason for the audit log. */
-    private readonly comment?: string,
-  ) {}
+    comment?: string,
+  ) {
+    this.routes = new JsonRoutes(connection, comment);
+  }
 
   start(namespace: string, request: Partial<StartRequest>): Promise<StartedExecution> {
-    return this.post(startedExecutionSchema, `/executions/v1/${encodeURIComponent(namespace)}`, request);
+    return this.routes.post(startedExecutionSchema, `/executions/v1/${encodeURIComponent(namespace)}`, request);
   }
 
   schedule(
     namespace: string,
     request: Partial<StartRequest> & { readonly schedule: Partial<ScheduleSpec> },
   ): Promise<ScheduleView> {
-    return this.post(scheduleSchema, `/executions/v1/${encodeURIComponent(namespace)}`, request);
+    return this.routes.post(scheduleSchema, `/executions/v1/${encodeURIComponent(namespace)}`, request);
   }
 
   schedules(namespace: string | undefined): Promise<ScheduleView[]> {
-    return this.get(z.array(scheduleSchema), `/executions/schedules/v1${queryOf({ namespace })}`);
+    return this.routes.get(z.array(scheduleSchema), `/executions/schedules/v1${queryOf({ namespace })}`);
   }
 
   async unschedule({ namespace, execution }: ExecutionKey): Promise<void> {
     const path = `/executions/schedules/v1/${encodeURIComponent(namespace)}/${encodeURIComponent(execution)}`;
-    await this.connection.send('DELETE', path, { headers: this.headers() });
+    await this.routes.delete(path);
   }
 
   /** The newest executions of a namespace, or of all. */
@@ -97,16 +102,16 @@ export class ExecutionsClient {
   }
 
   show(key: ExecutionKey): Promise<ExecutionDetail> {
-    return this.get(executionDetailSchema, pathOf(key));
+    return this.routes.get(executionDetailSchema, pathOf(key));
   }
 
   trace(key: ExecutionKey): Promise<TraceEntry[]> {
-    return this.get(z.array(traceEntrySchema), `${pathOf(key)}/trace`);
+    return this.routes.get(z.array(traceEntrySchema), `${pathOf(key)}/trace`);
   }
 
   /** The execution when it has ended, or as it is after so many seconds. */
   wait(key: ExecutionKey, seconds: number): Promise<ExecutionDetail> {
-    return this.get(executionDetailSchema, `${pathOf(key)}/wait${queryOf({ seconds })}`);
+    return this.routes.get(executionDetailSchema, `${pathOf(key)}/wait${queryOf({ seconds })}`);
   }
 
   /** The current state, then every changed state until the execution has ended. */
@@ -122,16 +127,16 @@ export class ExecutionsClient {
     kind: Kind,
     body: ExecutionChanges[Kind],
   ): Promise<ExecutionView> {
-    return this.post(executionSchema, `${pathOf(key)}/${kind}`, body);
+    return this.routes.post(executionSchema, `${pathOf(key)}/${kind}`, body);
   }
 
   archive(key: ExecutionKey): Promise<ExecutionArchive> {
-    return this.get(executionArchiveSchema, `${pathOf(key)}/archive`);
+    return this.routes.get(executionArchiveSchema, `${pathOf(key)}/archive`);
   }
 
   /** Writes the archive to `s3://bucket/key`. */
   async storeArchive(key: ExecutionKey, uri: string): Promise<void> {
-    await this.post(z.object({ uri: z.string() }), `${pathOf(key)}/archive`, { uri });
+    await this.routes.post(z.object({ uri: z.string() }), `${pathOf(key)}/archive`, { uri });
   }
 
   restore(
@@ -139,19 +144,22 @@ export class ExecutionsClient {
     from: { readonly archive: ExecutionArchive } | { readonly uri: string },
     id: string | undefined,
   ): Promise<ExecutionView> {
-    return this.post(executionSchema, `/executions/restore/v1/${encodeURIComponent(namespace)}`, { ...from, id });
+    return this.routes.post(executionSchema, `/executions/restore/v1/${encodeURIComponent(namespace)}`, {
+      ...from,
+      id,
+    });
   }
 
   async delete(key: ExecutionKey): Promise<void> {
-    await this.connection.send('DELETE', pathOf(key), { headers: this.headers() });
+    await this.routes.delete(pathOf(key));
   }
 
   publish(namespace: string, event: Partial<PublishEvent>): Promise<TaskEventView> {
-    return this.post(taskEventSchema, eventsPath(namespace), event);
+    return this.routes.post(taskEventSchema, eventsPath(namespace), event);
   }
 
   events(namespace: string, query: Partial<TaskEventQuery>): Promise<TaskEventView[]> {
-    return this.get(z.array(taskEventSchema), `${eventsPath(namespace)}${queryOf(query)}`);
+    return this.routes.get(z.array(taskEventSchema), `${eventsPath(namespace)}${queryOf(query)}`);
   }
 
   /** The last events, then new ones, and events again that get a receipt. */
@@ -162,25 +170,7 @@ export class ExecutionsClient {
   }
 
   workers(namespace: string): Promise<TaskWorkerView[]> {
-    return this.get(z.array(taskWorkerSchema), `/executions/workers/v1/${encodeURIComponent(namespace)}`);
-  }
-
-  private async get<T>(schema: z.ZodType<T>, path: string): Promise<T> {
-    return this.connection.json(schema, await this.connection.get(path));
-  }
-
-  private async post<T>(schema: z.ZodType<T>, path: string, body: object): Promise<T> {
-    const document = { text: JSON.stringify(body), contentType: 'application/json' } as const;
-    return this.connection.json(
-      schema,
-      await this.connection.send('POST', path, { document, headers: this.headers() }),
-    );
-  }
-
-  private headers(): Headers {
-    const headers = new Headers();
-    if (this.comment !== undefined) headers.set('kflow-comment', headerText(this.comment));
-    return headers;
+    return this.routes.get(z.array(taskWorkerSchema), `/executions/workers/v1/${encodeURIComponent(namespace)}`);
   }
 }
 

@@ -20,8 +20,9 @@ import {
   redriveSchema,
 } from '../../api-contract/letters';
 import { flowPath, queryOf } from './controller-client';
-import { type ControllerConnection, headerText } from './controller-connection';
+import type { ControllerConnection } from './controller-connection';
 import { readLines } from './event-stream';
+import { JsonRoutes } from './json-routes';
 
 /** The dead letters of flows: through a controller, or in the streams of a nats without one. */
 export interface LetterAccess {
@@ -38,22 +39,26 @@ export interface LetterAccess {
 
 /** The routes of a controller for dead letters. Throws as `ControllerClient` does. */
 export class LettersClient implements LetterAccess {
+  private readonly routes: JsonRoutes;
+
+  /** `comment`: reason for the audit log. */
   constructor(
     private readonly connection: ControllerConnection,
-    /** Reason for the audit log. */
-    private readonly comment?: string,
-  ) {}
+    comment?: string,
+  ) {
+    this.routes = new JsonRoutes(connection, comment);
+  }
 
   list(flow: FlowKey, query: LetterQuery): Promise<LetterPage> {
-    return this.get(letterPageSchema, `${pathOf(flow)}${queryOf(query)}`);
+    return this.routes.get(letterPageSchema, `${pathOf(flow)}${queryOf(query)}`);
   }
 
   groups(flow: FlowKey, filter: LetterFilter): Promise<LetterGroup[]> {
-    return this.get(z.array(letterGroupSchema), `${pathOf(flow)}/groups${queryOf(filter)}`);
+    return this.routes.get(z.array(letterGroupSchema), `${pathOf(flow)}/groups${queryOf(filter)}`);
   }
 
   show(flow: FlowKey, letter: number, query: LetterShowQuery = { raw: false }): Promise<LetterDetail> {
-    return this.get(letterDetailSchema, `${pathOf(flow)}/${letter}${queryOf(query)}`);
+    return this.routes.get(letterDetailSchema, `${pathOf(flow)}/${letter}${queryOf(query)}`);
   }
 
   async *export(flow: FlowKey, filter: LetterFilter): AsyncGenerator<LetterDetail> {
@@ -63,34 +68,27 @@ export class LettersClient implements LetterAccess {
   }
 
   redrive(flow: FlowKey, selection: RedriveSelection): Promise<LetterChange> {
-    return this.post(letterChangeSchema, `${pathOf(flow)}/redrive`, selection);
+    return this.routes.post(letterChangeSchema, `${pathOf(flow)}/redrive`, selection);
   }
 
   discard(flow: FlowKey, selection: LetterSelection): Promise<LetterChange> {
-    return this.post(letterChangeSchema, `${pathOf(flow)}/discard`, selection);
+    return this.routes.post(letterChangeSchema, `${pathOf(flow)}/discard`, selection);
   }
 
   restore(flow: FlowKey, selection: LetterSelection): Promise<LetterChange> {
-    return this.post(letterChangeSchema, `${pathOf(flow)}/restore`, selection);
+    return this.routes.post(letterChangeSchema, `${pathOf(flow)}/restore`, selection);
   }
 
   redrives(flow: FlowKey): Promise<RedriveView[]> {
-    return this.get(z.array(redriveSchema), `${pathOf(flow)}/redrives`);
+    return this.routes.get(z.array(redriveSchema), `${pathOf(flow)}/redrives`);
   }
 
   cancel(flow: FlowKey, redrive: string): Promise<CanceledRedrive> {
-    return this.post(canceledRedriveSchema, `${pathOf(flow)}/redrives/${encodeURIComponent(redrive)}/cancel`, {});
-  }
-
-  private async get<T>(schema: z.ZodType<T>, path: string): Promise<T> {
-    return this.connection.json(schema, await this.connection.get(path));
-  }
-
-  private async post<T>(schema: z.ZodType<T>, path: string, body: object): Promise<T> {
-    const headers = new Headers();
-    if (this.comment !== undefined) headers.set('kflow-comment', headerText(this.comment));
-    const document = { text: JSON.stringify(body), contentType: 'application/json' } as const;
-    return this.connection.json(schema, await this.connection.send('POST', path, { document, headers }));
+    return this.routes.post(
+      canceledRedriveSchema,
+      `${pathOf(flow)}/redrives/${encodeURIComponent(redrive)}/cancel`,
+      {},
+    );
   }
 }
 

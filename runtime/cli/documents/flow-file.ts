@@ -132,7 +132,7 @@ function isStrictJson(text: string): boolean {
 }
 
 /** A document as YAML for people: code in blocks, no line folded. */
-function renderDocument(value: unknown): string {
+export function renderDocument(value: unknown): string {
   return stringify(value, { lineWidth: 0, blockQuote: 'literal', aliasDuplicateObjects: false });
 }
 

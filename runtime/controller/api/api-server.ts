@@ -8,6 +8,7 @@ import type { Log } from '../../log';
 import type { ExecutionService } from '../executions/ports/execution-service';
 import type { FlowService } from '../flows/ports/flow-service';
 import type { FlowSteps } from '../flows/ports/flow-steps';
+import type { RevisionService } from '../revisions/ports/revision-service';
 import type { Access } from './access/access';
 import { isEveryAddress, isLoopback } from './access/loopback';
 import { describeRoutes } from './http/describe-routes';
@@ -26,6 +27,7 @@ import { addExecutionRoutes } from './routes/execution-routes';
 import { addHistoryRoutes } from './routes/history-routes';
 import { addLetterRoutes } from './routes/letter-routes';
 import { addLogsRoutes } from './routes/logs-routes';
+import { addRevisionRoutes } from './routes/revision-routes';
 import { addScheduleRoutes } from './routes/schedule-routes';
 import { addServerRoutes } from './routes/server-routes';
 import { addStatusRoutes } from './routes/status-routes';
@@ -61,8 +63,10 @@ const executionRoutes: readonly AddExecutionRoutes[] = [
   addWorkflowArchives,
 ];
 
-/** What the API serves: flows and executions, or only the steps of one flow. */
-type Served = { readonly service: FlowService; readonly executions?: ExecutionService } | { readonly steps: FlowSteps };
+/** What the API serves: flows, executions and revisions, or only the steps of one flow. */
+type Served =
+  | { readonly service: FlowService; readonly executions?: ExecutionService; readonly revisions?: RevisionService }
+  | { readonly steps: FlowSteps };
 
 export type ApiProps = Served & ApiSettings;
 
@@ -165,11 +169,12 @@ export function createApi(props: ApiProps): FastifyInstance {
     const typed = () => scope.withTypeProvider<ZodTypeProvider>();
     if ('steps' in props) addStepRoutes(typed(), { service: props });
     else {
-      const { service, executions } = props;
+      const { service, executions, revisions } = props;
       const common = { streams, metrics, keepAliveMs };
       for (const addRoutes of allRoutes) addRoutes(typed(), { service, ...common });
       if (executions !== undefined)
         for (const addRoutes of executionRoutes) addRoutes(typed(), { executions, ...common });
+      if (revisions !== undefined) addRevisionRoutes(typed(), { revisions });
     }
     refuseThem();
     done();

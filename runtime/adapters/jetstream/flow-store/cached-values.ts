@@ -1,4 +1,5 @@
 import type { KV, NatsConnection } from 'nats';
+import { changeValue, type ValueChange } from '../access/change-value';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { writeIfUnchanged } from '../access/write-if-unchanged';
 import { bucketConfig, ensureStream } from '../provision';
@@ -53,6 +54,11 @@ export class CachedValues<Value> {
     const write = { key, value: text, revision: 0 };
     const revision = await callServer(`record ${key}`, () => writeIfUnchanged(this.values, write));
     return revision !== undefined;
+  }
+
+  /** As `changeValue` does. */
+  async change<Result>(key: string, change: ValueChange<Value, Result>): Promise<Result> {
+    return callServer(`record ${key}`, () => changeValue(this.values, key, change));
   }
 
   async remove(key: string): Promise<void> {

@@ -1,8 +1,8 @@
 import type { KV, NatsConnection } from 'nats';
 import { sharedBucket } from '../../../../lib/plan/task-names';
 import type { SharedValues } from '../../../controller/executions/ports/shared-values';
+import { changeValue } from '../access/change-value';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
-import { writeIfUnchanged } from '../access/write-if-unchanged';
 import { callServer, quickRequests, readServer } from '../retry-request';
 import { StreamReader } from '../stream-reader';
 import { ensureTaskStreams } from './ensure-task-streams';
@@ -28,20 +28,7 @@ export class JetStreamSharedValues implements SharedValues {
     change: (value: Value | undefined) => { readonly next: Value | undefined; readonly result: Result },
   ): Promise<Result> {
     return this.buckets.in(namespace, ({ values, name }) =>
-      callServer(`${name}: ${key}`, async () => {
-        for (;;) {
-          const entry = await values.get(key);
-          const stored = entry?.operation === 'PUT' ? entry.json<Value>() : undefined;
-          const { next, result } = change(stored);
-          if (next === stored) return result;
-          const revision = entry?.revision ?? 0;
-          if (next === undefined) {
-            if (await isPurged(values, key, revision)) return result;
-          } else if ((await writeIfUnchanged(values, { key, value: JSON.stringify(next), revision })) !== undefined) {
-            return result;
-          }
-        }
-      }),
+      callServer(`${name}: ${key}`, () => changeValue(values, key, change)),
     );
   }
 
@@ -72,16 +59,4 @@ async function openBucket(connection: NatsConnection, namespace: string, replica
     jetStreamOf(connection, quickRequests).views.kv(name, { bindOnly: true }),
   );
   return { values, reader: await StreamReader.of(connection, `KV_${name}`), name };
-}
-
-/** False when another write was faster. */
-async function isPurged(values: KV, key: string, revision: number): Promise<boolean> {
-  try {
-    await values.purge(key, { previousSeq: revision });
-    return true;
-  } catch (error) {
-    const last = await values.get(key);
-    if (last?.revision === revision) throw error;
-    return last === null || last.operation !== 'PUT';
-  }
 }

@@ -1,8 +1,8 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { hideSecrets } from '../../../../lib/topology/secrets/hide-secrets';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { ControllerClient } from '../../client/controller-client';
 import { readFlowFile, renderText } from '../../documents/flow-file';
+import { patchOf } from '../../render/patch';
 
 /**
  * The changes that a submit of the file would make, as a patch; empty if there are none. A document stored as JSON and
@@ -19,10 +19,7 @@ export async function diffFile(
   const haveOneSyntax = texts.every(isJson) || !texts.some(isJson);
   const [before = '', after = ''] = haveOneSyntax ? texts : texts.map(renderText);
   if (before === after) return '';
-  return createTwoFilesPatch(`revision ${revision}`, given.name, before, after, undefined, undefined, {
-    context: 3,
-    headerOptions: FILE_HEADERS_ONLY,
-  });
+  return patchOf({ name: `revision ${revision}`, text: before }, { name: given.name, text: after });
 }
 
 function isJson(text: string): boolean {

@@ -2,7 +2,6 @@ import { defineCommand } from '../../frame/command';
 import { ExitStatus, usageError } from '../../frame/exit-status';
 import { comparedFileHelp, controllerDetails, flowOptions, jobArgument, setOption } from '../../frame/shared-options';
 import { option, optionalArgument, revisionNumber } from '../../frame/values';
-import type { Style } from '../../render/text';
 
 export const diff = defineCommand({
   name: 'diff',
@@ -23,24 +22,16 @@ ${controllerDetails}`,
     }
     const { flowName } = await import('../../../api-contract/flow-key.js');
     const { openFlow } = await import('../../client/flow-session.js');
-    const { say } = await import('../../terminal/output.js');
+    const { paintedPatch } = await import('../../render/patch.js');
+    const { mediumOf, say } = await import('../../terminal/output.js');
     const { client, flow } = await openFlow(job, options);
     const patch =
       file === undefined
         ? await client.diff(flow, { from, to })
         : await (await import('./diff-file.js')).diffFile(client, flow, { file, set });
-    process.stdout.write(await colored(patch));
+    process.stdout.write(paintedPatch(patch, mediumOf(process.stdout)));
     if (patch !== '') return ExitStatus.Differs;
     say(`${flowName(flow)}: no differences${file === undefined ? '' : ' (values of secrets are not compared)'}`);
     return ExitStatus.Done;
   },
 });
-
-const colors: { readonly [sign: string]: Style } = { '+': 'green', '-': 'red', '@': 'cyan' };
-
-async function colored(patch: string): Promise<string> {
-  const { painted } = await import('../../render/text.js');
-  const { mediumOf } = await import('../../terminal/output.js');
-  const medium = mediumOf(process.stdout);
-  return patch.replace(/^[+\-@].*$/gm, (line) => painted(line, colors[line.charAt(0)], medium));
-}

@@ -1,5 +1,5 @@
-import { createTwoFilesPatch } from 'diff';
 import { type Manifest, renderYaml } from '../../../../lib/constructs/manifest';
+import { patchOf } from '../../render/patch';
 
 /** An object before and after an apply; `before` is absent when the apply creates it, `after` when the apply removes it. */
 export interface Change {
@@ -63,8 +63,8 @@ export function renderChange(change: Change): string {
 
 /** The lines of YAML that differ, with three lines of context. */
 function difference(before: Manifest, after: Manifest): string {
-  const patch = createTwoFilesPatch('', '', renderYaml([before]), renderYaml([after]), '', '', { context: 3 });
-  const lines = patch.split('\n').slice(4);
+  const patch = patchOf({ name: '', text: renderYaml([before]) }, { name: '', text: renderYaml([after]) });
+  const lines = patch.split('\n').slice(2);
   return lines
     .filter((line) => line !== '' && !line.startsWith('\\'))
     .map((line) => `    ${line.startsWith('@@') ? '…' : line}\n`)

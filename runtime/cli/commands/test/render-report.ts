@@ -1,10 +1,10 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { stringify } from 'yaml';
 import { cutText } from '../../../engine/failures';
 import type { ListComparison, Pair } from '../../../testing/compare-lists';
 import { isObservedFailure } from '../../../testing/observe';
 import type { LogLine, TestRun } from '../../../testing/run-plan';
 import type { Discrepancy } from '../../../testing/verdict';
+import { patchOf } from '../../render/patch';
 
 /** Lines of a log that a report shows. */
 const maxLogLines = 20;
@@ -71,10 +71,7 @@ function renderDiff({ pairs }: ListComparison): string {
     if (pair.isSame) return [pair.expected];
     return 'observed' in pair ? [shown(pair)] : [];
   });
-  const patch = createTwoFilesPatch('expected', 'observed', yamlOf(expected), yamlOf(observed), undefined, undefined, {
-    context: 3,
-    headerOptions: FILE_HEADERS_ONLY,
-  });
+  const patch = patchOf({ name: 'expected', text: yamlOf(expected) }, { name: 'observed', text: yamlOf(observed) });
   const lines = patch.trimEnd().split('\n');
   const left = lines.length - maxDiffLines;
   return [...lines.slice(0, maxDiffLines), ...(left > 0 ? [`... ${left} more lines`] : [])]

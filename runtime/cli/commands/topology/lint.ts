@@ -8,7 +8,7 @@ import { argumentList, choiceOption, text, withDefault } from '../../frame/value
 
 export const lint = defineCommand({
   name: 'lint',
-  summary: 'check topologies and task flows, and report every problem',
+  summary: 'check topologies, task flows and components, and report every problem',
   details: `Exits with ${ExitStatus.Failed} when one has an error; warnings alone exit with ${ExitStatus.Done}.
 Of files of tests (NAME.test.yaml), only the shape is checked: kflow test runs them.
 In a directory, files with Kubernetes objects are skipped.`,
@@ -16,7 +16,7 @@ In a directory, files with Kubernetes objects are skipped.`,
     files: argumentList({
       name: 'file',
       description:
-        'topologies: YAML, JSON, or a program that exports a flow; task flows (.flow); or directories of these',
+        'topologies: YAML, JSON, or a program that exports a flow; task flows (.flow); components; or directories of these',
       parse: text,
     }),
   },
@@ -27,6 +27,7 @@ In a directory, files with Kubernetes objects are skipped.`,
   async run({ files, set, format }) {
     const { isTestFile, loadTopology } = await import('../../documents/load-topology.js');
     const { isTaskFlow, loadTaskFlow } = await import('../../documents/load-task-flow.js');
+    const { isComponent, loadComponent } = await import('../../documents/load-component.js');
     const { laterProblems } = await import('../../documents/later-problems.js');
     const { kubernetesKind } = await import('../../../../lib/topology/read/kubernetes-kind.js');
     const { readTestFile } = await import('../../../../lib/topology/read-tests.js');
@@ -37,6 +38,7 @@ In a directory, files with Kubernetes objects are skipped.`,
     const found = files.flatMap((file) => topologiesIn(file, isObject, skipped));
     const results = found.map((file) => {
       if (isTaskFlow(file)) return { file, problems: loadTaskFlow(file).problems };
+      if (isComponent(file)) return { file, problems: loadComponent(file).problems };
       if (isTestFile(file)) return { file, problems: readTestFile(textOf(file), file).problems };
       const loaded = loadTopology(file, set);
       return { file, problems: [...loaded.problems, ...laterProblems(loaded)] };

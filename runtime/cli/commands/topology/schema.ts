@@ -4,9 +4,9 @@ import { optionalChoice } from '../../frame/values';
 
 export const schema = defineCommand({
   name: 'schema',
-  summary: 'print the JSON Schema of topologies, tests, task workers or the JSON form of task flows',
+  summary: 'print the JSON Schema of topologies, tests, task workers, components or the JSON form of task flows',
   arguments: {
-    document: optionalChoice(['topology', 'test', 'worker', 'task-flow'], {
+    document: optionalChoice(['topology', 'test', 'worker', 'component', 'task-flow'], {
       description: 'what the schema describes (default: topology)',
     }),
   },
@@ -17,10 +17,14 @@ export const schema = defineCommand({
   },
 });
 
-async function schemaOf(document: 'topology' | 'test' | 'worker' | 'task-flow'): Promise<object> {
+async function schemaOf(document: 'topology' | 'test' | 'worker' | 'component' | 'task-flow'): Promise<object> {
   if (document === 'task-flow') {
     const { taskFlowJsonSchema } = await import('../../../../lib/tasks/document/task-flow-json-schema.js');
     return taskFlowJsonSchema();
+  }
+  if (document === 'component') {
+    const { componentJsonSchema } = await import('../../../../lib/revisions/document/component-json-schema.js');
+    return componentJsonSchema();
   }
   if (document === 'worker') {
     const { workerJsonSchema } = await import('../../../../lib/tasks/worker/worker-json-schema.js');

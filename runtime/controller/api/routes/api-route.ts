@@ -9,6 +9,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import type { ExecutionService } from '../../executions/ports/execution-service';
 import type { FlowService } from '../../flows/ports/flow-service';
+import type { RevisionService } from '../../revisions/ports/revision-service';
 import type { Role } from '../access/caller';
 import { readJsonBody } from '../http/request-content';
 import type { StreamedResponses } from '../http/streamed-responses';
@@ -42,6 +43,11 @@ export type ExecutionParts = Omit<ApiParts, 'service'> & { readonly executions: 
 
 export type AddExecutionRoutes = (app: ApiScope, parts: ExecutionParts) => void;
 
+/** The dependencies of handlers of revisions. */
+export interface RevisionParts {
+  readonly revisions: RevisionService;
+}
+
 /** Declares a route apart from its method, path and handler. OpenAPI and the access checks are derived from it. */
 export interface RouteDeclaration {
   /** Role that the caller must have; `anyone` needs no token. */
@@ -63,6 +69,7 @@ export interface RouteDeclaration {
     | 'task events'
     | 'workers'
     | 'workflows'
+    | 'revisions'
     | 'controller';
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dnsLabel, maxLabelLength, singleDashLabel } from '../../../../lib/topology/document/dns-label';
 import { executionId } from '../../../api-contract/execution-changes';
 import { problemSchema } from '../../../api-contract/problem';
+import { revisionRef } from '../../../api-contract/revisions';
 
 const label = (rule: RegExp, dashes: string) =>
   z
@@ -15,6 +16,7 @@ const jobId = label(singleDashLabel, 'single dashes').describe("the flow's name 
 export const namespaceParams = z.object({ namespace: namespaceName });
 export const flowParams = z.object({ namespace: namespaceName, jobId });
 export const executionParams = z.object({ namespace: namespaceName, execution: executionId });
+export const revisionParams = z.object({ namespace: namespaceName, revision: revisionRef });
 export const scheduleParams = z.object({ namespace: namespaceName, schedule: executionId });
 
 /** The query of routes without other parameters. */
@@ -24,8 +26,8 @@ const problemDescriptions = {
   400: 'the request is invalid; detail has one line per fault',
   401: 'the request has no token, or the token is invalid',
   403: 'the caller lacks the role or the namespace',
-  404: 'the flow or the execution does not exist',
-  409: 'the state of the flow or of the execution does not allow the request',
+  404: 'the flow, the execution or the revision does not exist',
+  409: 'the state of the flow, of the execution or of the revision does not allow the request',
   413: 'the document is larger than 16 MiB',
   415: 'the content type is not supported',
   422: 'the document is invalid; problems has one entry per fault',

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createApi } from '../../../../runtime/controller/api/api-server';
+import { RevisionController } from '../../../../runtime/controller/revisions/service/revision-controller';
 import { MemoryExecutions } from '../../../support/memory-executions';
 import { MemoryFlows } from '../../../support/memory-flows';
+import { MemoryRevisionStore } from '../../../support/memory-revision-store';
 
 interface Operation {
   readonly operationId: string;
@@ -31,6 +33,7 @@ const routes: string[] = [];
 const app = createApi({
   service: new MemoryFlows(),
   executions: new MemoryExecutions(),
+  revisions: new RevisionController(new MemoryRevisionStore()),
   access: { kind: 'authenticated', authenticator: { identify: async () => undefined } },
   log: () => undefined,
 });

@@ -1,12 +1,14 @@
 import { type RunningApi, type StartApiProps, startApi } from '../../../../../runtime/controller/api/api-server';
+import { RevisionController } from '../../../../../runtime/controller/revisions/service/revision-controller';
 import { Workplace } from '../../../../support/kflow-cli';
 import { MemoryExecutions } from '../../../../support/memory-executions';
 import { MemoryFlows } from '../../../../support/memory-flows';
+import { MemoryRevisionStore } from '../../../../support/memory-revision-store';
 import { kflow, topology } from '../../support';
 
 export const flow = { namespace: 'default', jobId: 'words' };
 
-/** A controller's API over flows and executions in memory, where `default/words` runs, and a folder for files. */
+/** A controller's API over flows, executions and revisions in memory, where `default/words` runs, and a folder for files. */
 export class TestController {
   readonly place = new Workplace();
   readonly executions: MemoryExecutions;
@@ -28,6 +30,7 @@ export class TestController {
     const props = {
       service: flows,
       executions: new MemoryExecutions(),
+      revisions: new RevisionController(new MemoryRevisionStore()),
       access: { kind: 'open' },
       log: () => undefined,
       host: '127.0.0.1',
