@@ -143,6 +143,11 @@ export class RevisionController implements RevisionService {
       const entry = group.revisions.find((each) => each.id === id) ?? ofGroup;
       if (entry !== undefined) return { key, group, entry };
     }
+    const isKnown = groups.some(({ stored }) => isNamed(stored, name));
+    if (isKnown && tag === 'latest') {
+      const message = `${namespace}: no revision of the group ${name} is released; release one with kflow revisions release`;
+      throw new StateError('revision-missing', message, { where: ref });
+    }
     throw missing(namespace, ref);
   }
 }

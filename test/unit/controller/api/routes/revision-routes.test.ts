@@ -39,7 +39,10 @@ test('a component is published as a draft, released, and found by id, tag and gr
     by: 'anonymous',
     comment: 'new',
   });
-  expect((await app.inject(`${base}/Double`)).statusCode).toBe(404);
+  expect(await get(`${base}/Double`)).toMatchObject({
+    status: 404,
+    detail: expect.stringContaining('no revision of the group Double is released'),
+  });
   const released = await post(`${base}/Double:1.0.0/release`);
   expect(released.json()).toMatchObject({ id: first.id, state: 'Released', isLatest: true });
   for (const ref of [first.id, first.id.toUpperCase(), 'Double', 'Double:latest', `${first.group.id}:1.0.0`]) {
