@@ -2,17 +2,22 @@ import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import type { ExecutionStore, ListedExecution } from '../../../controller/executions/ports/execution-store';
 import type { ExecutionSnapshot } from '../../../controller/executions/ports/execution-workflow';
+import { ServerReach } from '../access/server-reach';
 import { CachedValues } from './cached-values';
 import { type SealedBucket, SealedObjects, type SealedObjectsProps } from './sealed-objects';
 
 const list = 'kflow_executions';
 const snapshots: SealedBucket = { bucket: 'kflow_execution_records', noun: 'execution' };
 
-/** Lists executions in a KV bucket under `<namespace>.<execution>`, and stores their snapshots sealed in an object store. */
+/**
+ * Lists executions in a KV bucket under `<namespace>.<execution>`, and stores their snapshots sealed in an object store. While
+ * nats is away, changes wait for it, and reads fail at once.
+ */
 export class JetStreamExecutionStore implements ExecutionStore {
   private constructor(
     private readonly listed: CachedValues<ListedExecution>,
     private readonly objects: SealedObjects,
+    private readonly reach: ServerReach,
   ) {}
 
   /** Creates what does not exist, with `replicas` copies in a server cluster. Throws StoreError `stream-failed`. */
@@ -21,7 +26,7 @@ export class JetStreamExecutionStore implements ExecutionStore {
       CachedValues.open<ListedExecution>(props.connection, list, props.replicas),
       SealedObjects.open(props, snapshots),
     ]);
-    return new JetStreamExecutionStore(listed, objects);
+    return new JetStreamExecutionStore(listed, objects, new ServerReach(props.connection));
   }
 
   async add(entry: ListedExecution): Promise<ListedExecution | undefined> {
@@ -39,11 +44,12 @@ export class JetStreamExecutionStore implements ExecutionStore {
   }
 
   find(key: ExecutionKey): Promise<ListedExecution | undefined> {
-    return this.listed.get(keyOf(key));
+    return this.reach.read(`execution ${nameOf(key)}`, () => this.listed.get(keyOf(key)));
   }
 
   async list(namespace?: string): Promise<readonly ExecutionView[]> {
-    const all = await this.listed.all(namespace === undefined ? '' : `${namespace}.`);
+    const prefix = namespace === undefined ? '' : `${namespace}.`;
+    const all = await this.reach.read('executions', () => this.listed.all(prefix));
     const views = all.map(({ view }) => view);
     return views.sort(
       (one, other) => compare(other.startedAt, one.startedAt) || compare(other.execution, one.execution),
@@ -55,7 +61,8 @@ export class JetStreamExecutionStore implements ExecutionStore {
   }
 
   async snapshot(key: ExecutionKey): Promise<ExecutionSnapshot | undefined> {
-    const text = await this.objects.get(nameOf(key));
+    const name = nameOf(key);
+    const text = await this.reach.read(`execution ${name}`, () => this.objects.get(name));
     return text === undefined ? undefined : (JSON.parse(text) as ExecutionSnapshot);
   }
 
