@@ -24,7 +24,7 @@ export class ConsumerFlags {
     this.note('');
   }
 
-  /** Writes what is being run, as `path[uuid]`; nothing when idle. */
+  /** Writes what is being run, as `path[uuid]`, one a line; nothing when idle. */
   note(processing: string): void {
     const beside = `${this.file('run')}.${process.pid}`;
     writeFileSync(beside, processing);

@@ -15,9 +15,15 @@ import type { Delivery } from './transport/transport';
 const pollMs = 500;
 const signals = ['SIGTERM', 'SIGINT', 'SIGUSR1', 'SIGUSR2'] as const;
 
+export interface ConsumerProps extends ProducerProps {
+  /** Messages that are run at once. Default: 1, so that they run in their order. */
+  readonly concurrency?: number;
+}
+
 /**
- * Takes messages of topics and runs them, one at a time, until it is ended: by its flag (`ConsumerFlags`), by SIGTERM or
- * SIGINT, or by `terminate`. It ends between messages, and is paused there: by its flag, or from SIGUSR1 until SIGUSR2.
+ * Takes messages of topics and runs them, one at a time or up to its `concurrency` at once, until it is ended: by its flag
+ * (`ConsumerFlags`), by SIGTERM or SIGINT, or by `terminate`. It ends after the messages that it has taken, and is paused so: by
+ * its flag, or from SIGUSR1 until SIGUSR2.
  *
  * I1. A message is acked after its result, and what follows from it, are stored. A consumer that dies before does not lose it.
  * I2. No message ends the consumer.
@@ -29,17 +35,23 @@ export class Consumer {
   private readonly producer: Producer;
   private readonly flags: ConsumerFlags;
   private readonly env: NodeJS.ProcessEnv;
+  private readonly concurrency: number;
   private readonly ended = new AbortController();
+  private readonly running = new Map<Delivery, Message>();
   private isPaused = false;
 
-  constructor(topics: string | readonly [string, ...string[]], props: ProducerProps = {}) {
+  /** Throws RangeError for a concurrency that is no whole number, or below 1. */
+  constructor(topics: string | readonly [string, ...string[]], { concurrency = 1, ...props }: ConsumerProps = {}) {
+    if (!Number.isInteger(concurrency) || concurrency < 1)
+      throw new RangeError(`Consumer: want a concurrency of 1 or more, got ${concurrency}`);
+    this.concurrency = concurrency;
     this.topics = typeof topics === 'string' ? [topics] : topics;
     this.env = { ...process.env, ...props.config };
     this.producer = new Producer(props);
     this.flags = new ConsumerFlags(this.env);
   }
 
-  /** Ends the consumer after the current message. */
+  /** Ends the consumer after the messages that it runs. */
   terminate(): void {
     this.ended.abort();
   }
@@ -52,18 +64,24 @@ export class Consumer {
     const listener = (signal: NodeJS.Signals) => this.onSignal(signal);
     for (const signal of signals) process.on(signal, listener);
     writeLog('INFO', `Consumer.Starting... topics ${this.topics.join(', ')}, flags in ${this.flags.folder}`);
+    const loops = Array.from({ length: this.concurrency }, () => this.runAll());
     try {
-      while (!this.isOver) {
-        if (!(await this.runNext()) && this.isHeld) await pause(pollMs, this.ended.signal);
-      }
+      await Promise.all(loops);
     } finally {
+      this.terminate();
+      await Promise.allSettled(loops);
       for (const signal of signals) process.off(signal, listener);
-      this.note('');
       await this.producer.close();
       await tracing?.close();
     }
     writeLog('INFO', 'Consumer.Ended');
     return 0;
+  }
+
+  private async runAll(): Promise<void> {
+    while (!this.isOver) {
+      if (!(await this.runNext()) && this.isHeld) await pause(pollMs, this.ended.signal);
+    }
   }
 
   /** Runs one message. False: none came, the consumer is paused, or the transport is away. */
@@ -89,14 +107,16 @@ export class Consumer {
     try {
       const message = await this.messageOf(delivery);
       if (message instanceof Message) {
-        this.note(`${message}`);
+        this.running.set(delivery, message);
+        this.note();
         await new DeliveredRun(this.registry, this.producer, delivery).run(message);
       }
       await delivery.ack();
     } catch (error) {
       await this.abandon(delivery, error);
     } finally {
-      this.note('');
+      this.running.delete(delivery);
+      this.note();
     }
   }
 
@@ -122,9 +142,9 @@ export class Consumer {
     await settled.catch((cause) => writeLog('ERROR', `Consumer.Transport: ${cause}`, { error: cause }));
   }
 
-  private note(processing: string): void {
+  private note(): void {
     try {
-      this.flags.note(processing);
+      this.flags.note([...this.running.values()].join('\n'));
     } catch (error) {
       writeLog('ERROR', `Consumer.Flags: ${error}`, { error });
     }

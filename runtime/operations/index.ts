@@ -1,6 +1,6 @@
 /** `kflow/tasks`: tasks and operations, work that messages ask for, done by whichever consumer takes it. */
 
-export { Consumer } from './consumer';
+export { Consumer, type ConsumerProps } from './consumer';
 export { Controller } from './controller';
 export type { EntrypointClass, EntrypointProps } from './entrypoint';
 export {

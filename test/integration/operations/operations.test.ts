@@ -183,6 +183,38 @@ describe.each(languages)('a consumer in %s', (language, file) => {
     expect(await place.place.ackPending('kflow_default__operations', topic)).toBe(0);
   });
 
+  test('runs as many messages at once as its concurrency; is paused and ended after all of them', async () => {
+    const own = `several-${language}`;
+    const [started, until] = [marks('started'), marks('until')];
+    const consumer = await worker(own, file, own, 'Held', { WORKER_CONCURRENCY: '3' });
+    const uuids: string[] = [];
+    for (let at = 0; at < 6; at++) uuids.push(await send(own, 'Held', { started, until }));
+    await waitFor('three run', () => lengthOf(started) === 3);
+    const running = () =>
+      readFileSync(path.join(place.folder, `kflow-${own}-run.lock`), 'utf8')
+        .split('\n')
+        .sort();
+    expect(running()).toEqual(
+      uuids
+        .slice(0, 3)
+        .map((uuid) => `__main__.Held[${uuid}]`)
+        .sort(),
+    );
+    consumer.kill('SIGUSR1');
+    writeFileSync(until, '');
+    const acked = async () => (await place.place.ackPending('kflow_default__operations', own)) === 0;
+    await waitFor('the acks', acked);
+    expect(lengthOf(started)).toBe(3);
+    rmSync(until);
+    consumer.kill('SIGUSR2');
+    await waitFor('the others run', () => lengthOf(started) === 6);
+    consumer.kill('SIGTERM');
+    writeFileSync(until, '');
+    expect(await consumer.ended()).toBe(0);
+    expect((await place.answers(own)).map(({ uuid }) => uuid).sort()).toEqual([...uuids].sort());
+    expect(await acked()).toBe(true);
+  });
+
   test('a consumer that dies within a task delays its operation: the task is run again, those before are not', async () => {
     const own = `doomed-${language}`;
     const [started, steps, dies] = [marks('started'), marks('steps'), marks('dies')];

@@ -1,4 +1,4 @@
-"""Runs the messages of topics, one after the other."""
+"""Runs the messages of topics."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _POLL = 0.5
 
 
 class Consumer:
-    """Takes messages of topics and runs them, one at a time, until it is ended: by its flag (`Flags`), by SIGTERM or SIGINT, or by
-    `terminate`. It ends between messages, and is paused there: by its flag, or from SIGUSR1 until SIGUSR2.
+    """Takes messages of topics and runs them, one at a time or up to its `concurrency` at once, until it is ended: by its flag
+    (`Flags`), by SIGTERM or SIGINT, or by `terminate`. It ends after the messages that it has taken, and is paused so: by its
+    flag, or from SIGUSR1 until SIGUSR2.
 
     I1. A message is acked after its result, and what follows from it, are stored. A consumer that dies before does not lose it.
     I2. No message ends the consumer.
@@ -40,18 +41,26 @@ class Consumer:
         config: Optional[Mapping[str, str]] = None,
         *,
         transport: Optional[Transport] = None,
+        concurrency: int = 1,
     ) -> None:
+        """Of a `concurrency` above 1, each message runs in a thread, and messages do not end in their order. Raises ValueError for
+        one below 1, and without topics."""
         self._env = {**os.environ, **(config or {})}
         self._topics = [topics] if isinstance(topics, str) else list(topics)
         if not self._topics:
             raise ValueError("Consumer: want one topic or more")
+        if concurrency < 1:
+            raise ValueError(f"Consumer: want a concurrency of 1 or more, got {concurrency}")
+        self._concurrency = concurrency
+        self._running: dict[Delivery, Message] = {}
+        self._noting = threading.Lock()
         self._producer = Producer(config, transport=transport)
         self._flags = Flags(self._env)
         self._is_paused = False
         self._is_ended = threading.Event()
 
     def terminate(self) -> None:
-        """Ends the consumer after the current message."""
+        """Ends the consumer after the messages that it runs."""
         self._is_ended.set()
 
     def run(self) -> int:
@@ -60,16 +69,24 @@ class Consumer:
         self._flags.open()
         restore = self._listen()
         write(logging.INFO, f"Consumer.Starting... topics {', '.join(self._topics)}, flags in {self._flags.folder}")
+        others = [threading.Thread(target=self._run_all) for _ in range(self._concurrency - 1)]
         try:
-            while not self._is_over():
-                if not self.run_next():
-                    self._is_ended.wait(0 if not self._is_held() else _POLL)
+            for thread in others:
+                thread.start()
+            self._run_all()
         finally:
+            self.terminate()
+            for thread in others:
+                thread.join()
             restore()
-            self._note(None)
             self._producer.close()
         write(logging.INFO, "Consumer.Ended")
         return 0
+
+    def _run_all(self) -> None:
+        while not self._is_over():
+            if not self.run_next():
+                self._is_ended.wait(0 if not self._is_held() else _POLL)
 
     def run_next(self, timeout: float = _POLL) -> bool:
         """Runs one message. False: none came, the consumer is paused, or the transport is away."""
@@ -97,7 +114,7 @@ class Consumer:
             message = registry.rejected(b"", error)
         try:
             if isinstance(message, Message):
-                self._note(str(message))
+                self._note(delivery, message)
                 DeliveredRun(registry, self._producer, delivery).run(message)
             delivery.ack()
         except TransportError as error:
@@ -109,11 +126,16 @@ class Consumer:
             write(logging.ERROR, "Consumer.Failed: %s", result, result=result)
             self._settle(delivery.ack if delivery.deliveries > MAX_DELIVERIES else delivery.release)
         finally:
-            self._note(None)
+            self._note(delivery, None)
 
-    def _note(self, processing: Optional[str]) -> None:
+    def _note(self, delivery: Delivery, message: Optional[Message]) -> None:
+        """The message that is being run of a delivery; None: it is not run any more."""
         try:
-            self._flags.processing = processing
+            with self._noting:
+                self._running.pop(delivery, None)
+                if message is not None:
+                    self._running[delivery] = message
+                self._flags.processing = "\n".join(map(str, self._running.values()))
         except OSError as error:
             write(logging.ERROR, "Consumer.Flags: %s", error, error=error)
 

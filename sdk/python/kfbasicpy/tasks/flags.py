@@ -29,7 +29,7 @@ class Flags:
 
     @property
     def processing(self) -> Optional[str]:
-        """What is being run, as `path[uuid]`."""
+        """What is being run, as `path[uuid]`, one a line."""
         return (self._run.read_text() if self._run.exists() else "") or None
 
     @processing.setter

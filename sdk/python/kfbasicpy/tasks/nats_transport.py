@@ -60,7 +60,7 @@ class NatsTransport:
         self._subjects = f"kflow.{namespace}.operation"
         self._queue = f"kflow_{namespace}__operations"
         self._domain = domain
-        self._subscriptions: dict[str, Any] = {}
+        self._subscriptions: dict[tuple[str, int], Any] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="kflow-nats", daemon=True)
         self._thread.start()
@@ -78,7 +78,8 @@ class NatsTransport:
 
     def next(self, topics: Sequence[str], timeout: float) -> Optional[_NatsDelivery]:
         for topic in topics:
-            message = self._call(self._fetch(topic, max(timeout / len(topics), 0.1)))
+            place = (topic, threading.get_ident())  # two requests over one subscription take what is for the other
+            message = self._call(self._fetch(place, max(timeout / len(topics), 0.1)))
             if message is not None:
                 return _NatsDelivery(self, topic, message)
         return None
@@ -161,13 +162,14 @@ class NatsTransport:
         headers = {"Nats-Msg-Id": id or secrets.token_hex(16)}  # a retry after a lost answer is a duplicate
         await _retry(lambda: self._jetstream.publish(subject, payload, headers=headers))
 
-    async def _fetch(self, topic: str, timeout: float) -> Any:
-        subscription = self._subscriptions.get(topic)
+    async def _fetch(self, place: tuple[str, int], timeout: float) -> Any:
+        subscription = self._subscriptions.get(place)
         if subscription is None:
+            topic, _ = place
             subject = self._subject(topic)
             config = ConsumerConfig(ack_wait=_ACK_WAIT, max_deliver=-1, filter_subject=subject)
             subscription = await self._jetstream.pull_subscribe(subject, durable=topic, stream=self._queue, config=config)
-            self._subscriptions[topic] = subscription
+            self._subscriptions[place] = subscription
         try:
             [message] = await subscription.fetch(1, timeout=timeout)
             return message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from typing import Any, Iterable, Mapping, Optional
 
 from .crypto import seal
@@ -25,14 +26,16 @@ class Producer:
     ) -> None:
         self._env = {**os.environ, **(config or {})}
         self._transport = None if transport is None else seal(transport, self._env)
+        self._opening = threading.Lock()
 
     @property
     def transport(self) -> Transport:
-        if self._transport is None:
-            from .nats_transport import open_transport
+        with self._opening:
+            if self._transport is None:
+                from .nats_transport import open_transport
 
-            self._transport = seal(open_transport(self._env), self._env)
-        return self._transport
+                self._transport = seal(open_transport(self._env), self._env)
+            return self._transport
 
     def send(self, topic: str, message: Message) -> Result:
         """Sends a message. Never raises an Exception: what could not be sent is a failed result."""
