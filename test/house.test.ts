@@ -153,6 +153,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/errors',
     'lib/json-text',
     'lib/plan/nats-access',
+    'lib/plan/replica-lifecycle',
     'lib/tasks/guards',
     'runtime/adapters/jetstream/access/connect-nats',
     'runtime/adapters/jetstream/operations',

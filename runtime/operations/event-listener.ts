@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { jsonText } from '../../lib/json-text';
+import { timing } from '../../lib/plan/replica-lifecycle';
 import { openTaskLinks } from '../adapters/jetstream/tasks/open-task-links';
 import { TaskErrorCode } from '../api-contract/task-error-code';
 import { anyTask, type TaskError } from '../api-contract/task-message';
+import { atMost } from '../async/at-most';
 import type { LogLevel } from '../engine/ports/host';
 import type { TaskLinks } from '../worker/ports/task-links';
 import type { RunningTask } from '../worker/running-task';
@@ -81,6 +83,7 @@ export abstract class EventListener {
   private results: TaskResults | undefined;
   private turn: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
+  private isInterrupted = false;
 
   /**
    * `group` is the task namespace; all listeners with the same share its tasks. `key` has no effect. Throws TypeError for another
@@ -109,7 +112,10 @@ export abstract class EventListener {
     if (task !== undefined) await this.end(task, errorOf(event), event.output);
   }
 
-  /** Takes events until `stop`, SIGTERM or SIGINT. Rejects when nats cannot be reached. */
+  /**
+   * Takes events until `stop`, SIGTERM or SIGINT. Rejects when nats cannot be reached. A signal ends the process when `process`
+   * does not return within the grace period.
+   */
   async listen(): Promise<void> {
     const { host, port = 4222 } = this.props;
     const access = natsOf(process.env);
@@ -136,17 +142,22 @@ export abstract class EventListener {
         running: intake.size,
       }),
     });
+    let isIdle = true;
     try {
       await announcer.start();
-      await this.listenWith(intake);
+      isIdle = await this.listenWith(intake);
       await announcer.stop();
       await links.settled();
     } finally {
       await close();
     }
+    if (!isIdle && this.isInterrupted) process.exit();
   }
 
-  /** Ends `listen` after the current event. Tasks that have not ended are delivered to another listener. */
+  /**
+   * Ends `listen` after the current event, or after the grace period of KFLOW_SHUTDOWN_TIMEOUT seconds. Tasks that have not ended
+   * are delivered to another listener.
+   */
   stop(): void {
     this.stopping.abort();
   }
@@ -173,17 +184,27 @@ export abstract class EventListener {
     return intake;
   }
 
-  private async listenWith(intake: TaskIntake): Promise<void> {
+  /** False: the current event is still being processed. */
+  private async listenWith(intake: TaskIntake): Promise<boolean> {
     const { signal } = this.stopping;
-    const stop = () => this.stop();
+    const stop = () => {
+      this.isInterrupted = true;
+      this.stop();
+    };
     for (const each of ['SIGTERM', 'SIGINT'] as const) process.on(each, stop);
     intake.start();
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     for (const each of ['SIGTERM', 'SIGINT'] as const) process.off(each, stop);
     intake.stop();
-    await this.turn;
+    const isIdle =
+      (await atMost(
+        graceMs(),
+        this.turn.then(() => true),
+      )) ?? false;
+    if (!isIdle) writeLog('WARNING', 'EventListener: an event is still being processed; its task is given back');
     for (const task of this.held.values()) intake.giveBack(task, 0);
     this.held.clear();
+    return isIdle;
   }
 
   private queue(task: RunningTask, values: TaskValues): void {
@@ -238,6 +259,10 @@ export abstract class EventListener {
     if (!task.endBy(TaskErrorCode.Canceled) || !task.hasBegun) return; // the intake ends it
     this.intake?.acked(task);
   }
+}
+
+function graceMs(): number {
+  return Number(process.env.KFLOW_SHUTDOWN_TIMEOUT || timing.shutdownSeconds) * 1_000;
 }
 
 interface ListenerPlace {

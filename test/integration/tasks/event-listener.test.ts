@@ -19,13 +19,26 @@ describe.each([
   let place: TaskPlace;
   const children: ChildProcess[] = [];
 
-  function start(folder = 'examples/sleep-listener'): {
+  function start(
+    folder = 'examples/sleep-listener',
+    ...groups: readonly string[]
+  ): {
     readonly child: ChildProcess;
     readonly ended: Promise<number | null>;
   } {
     const [command, args] = programs[language];
-    const env = { ...process.env, KFLOW_NATS_URL: place.nats.url, KFLOW_NAMESPACE: 'prod', PYTHONPATH: 'sdk/python' };
-    const child = spawn(command, [...args, `${folder}/listener.${extension}`], { cwd: root, env, stdio: 'inherit' });
+    const env = {
+      ...process.env,
+      KFLOW_NATS_URL: place.nats.url,
+      KFLOW_NAMESPACE: 'prod',
+      KFLOW_SHUTDOWN_TIMEOUT: '1',
+      PYTHONPATH: 'sdk/python',
+    };
+    const child = spawn(command, [...args, `${folder}/listener.${extension}`, ...groups], {
+      cwd: root,
+      env,
+      stdio: 'inherit',
+    });
     children.push(child);
     return { child, ended: new Promise((resolve) => child.on('exit', resolve)) };
   }
@@ -89,6 +102,19 @@ describe.each([
     await waitFor('the acks', async () => (await place.nats.count(taskStream('prod'))) === 0);
     expect(await place.outputOf(await place.send('ill:once'))).toEqual({ times: 1 });
     expect([...kindsOf(twice), ...kindsOf(late)]).toEqual(['succeeded', 'succeeded']);
+  });
+
+  test('a task that it still processes after the grace period of a stop is given back, and its process ends', async () => {
+    const { child, ended } = start('test/fixtures/listeners', 'hangs');
+    const id = await place.send('hangs:hang');
+    await waitFor('the receipt', () => kindsOf(id).includes('receipt'));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    await waitFor('its return', () => place.heartbeats.some((beat) => beat.id === id && beat.lease === 'returns'));
+    place.unneeded.add(id);
+    start('test/fixtures/listeners', 'hangs');
+    await waitFor('the ack', async () => (await place.nats.count(taskStream('prod'))) === 0);
+    expect(kindsOf(id)).toEqual(['receipt']);
   });
 
   test('a task that it never ends has heartbeats, and is dropped when its step does not need it', async () => {

@@ -3,7 +3,11 @@ has the messages that these stand for."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import signal
+import sys
 import threading
 from typing import Any, Mapping, Optional, Sequence
 
@@ -13,6 +17,8 @@ from .error import TransportError
 from .log import logger
 from .task_channel import HeldTask, TaskChannel
 
+_GRACE = 25.0
+"""Seconds that an event may still be processed after a stop; KFLOW_SHUTDOWN_TIMEOUT overrides it."""
 _POLL = 0.5
 """Seconds that a request for a task waits: as long as it takes, at most, until a stop is seen."""
 
@@ -79,9 +85,13 @@ class EventListener:
             raise ValueError(f"EventListener: want a receipt or an end-task, got {kind!r}")
 
     def listen(self) -> None:
-        """Takes events until `stop`, SIGTERM or SIGINT. Raises TransportError when nats cannot be reached."""
+        """Takes events until `stop`, SIGTERM or SIGINT. Raises TransportError when nats cannot be reached. Where `process` does not
+        return within the grace period, in the main thread, the process ends."""
         self._handle_signals()
         self._channel = TaskChannel(self._group, self._url, self._login)
+        has_ended = threading.Event()
+        is_main = threading.current_thread() is threading.main_thread()
+        threading.Thread(target=self._limit, args=(self._channel, has_ended, is_main), daemon=True).start()
         try:
             while not self._is_stopped.is_set():
                 try:
@@ -92,11 +102,28 @@ class EventListener:
                     logger.warning("EventListener: %s; the task is delivered again", error)
                     self._is_stopped.wait(_POLL)
         finally:
+            has_ended.set()
+            self._is_stopped.set()
             self._channel.close()
 
     def stop(self) -> None:
-        """Ends `listen` after the current event."""
+        """Ends `listen` after the current event. After the grace period, its task is given back."""
         self._is_stopped.set()
+
+    def _limit(self, channel: TaskChannel, has_ended: threading.Event, is_main: bool) -> None:
+        self._is_stopped.wait()
+        if has_ended.wait(float(os.environ.get("KFLOW_SHUTDOWN_TIMEOUT") or _GRACE)):
+            return
+        logger.warning("EventListener: an event is still being processed; its task is given back")
+        for place, held in list(self._held.items()):
+            if self._popped(place, held):
+                with contextlib.suppress(TransportError):
+                    held.give_back(0)
+        if is_main:
+            channel.close()
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(0)
 
     def _take(self, held: HeldTask) -> None:
         for other, each in list(self._held.items()):
