@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationPattern, parseDuration } from '../../duration';
+import { durationPattern, maxDurationMs, parseDuration } from '../../duration';
 import { isPlainMap } from '../../plain-map';
 import { field } from '../../topology/document/document-field';
 import {
@@ -22,6 +22,7 @@ export const durationField = (description: string, least?: 0) =>
       ],
       { error: durationError },
     )
+    .refine((duration) => (durationOf(duration) ?? 0) <= maxDurationMs, { error: 'at most 36500d, a hundred years' })
     .describe(`${description} Seconds, or with a unit: 90s, 5m, 2d.`);
 
 const limitError = 'a positive integer, or a map with limit and key';

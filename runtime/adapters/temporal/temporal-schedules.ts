@@ -1,10 +1,10 @@
 import {
   type Client,
-  isGrpcServiceError,
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,
   type ScheduleOptions,
   ScheduleOverlapPolicy,
+  type ScheduleSummary,
 } from '@temporalio/client';
 import { ConfigError } from '../../../lib/errors';
 import type { ScheduleView } from '../../api-contract/execution-changes';
@@ -20,8 +20,6 @@ const overlaps = {
 } as const;
 
 const memoKey = 'schedule';
-/** gRPC's status INVALID_ARGUMENT. */
-const invalidArgument = 3;
 
 /** Schedules of executions on a Temporal server. */
 export class TemporalSchedules implements Schedules {
@@ -52,11 +50,12 @@ export class TemporalSchedules implements Schedules {
       try {
         await client.create(options);
       } catch (error) {
-        if (!(error instanceof ScheduleAlreadyRunning)) throw invalid(error, cron);
+        if (!(error instanceof ScheduleAlreadyRunning)) throw invalid(error, schedule);
         await client.getHandle(options.scheduleId).delete();
         await client.create(options);
       }
-      return view;
+      const { info } = await client.getHandle(options.scheduleId).describe();
+      return withTimes(view, info);
     });
   }
 
@@ -67,13 +66,7 @@ export class TemporalSchedules implements Schedules {
         const view = memo?.[memoKey] as ScheduleView | undefined;
         if (view === undefined || scheduleId !== this.idOf(view.namespace, view.schedule)) continue;
         if (namespace !== undefined && view.namespace !== namespace) continue;
-        const [next] = info?.nextActionTimes ?? [];
-        const last = info?.recentActions.at(-1)?.takenAt;
-        found.push({
-          ...view,
-          ...(next === undefined ? {} : { next: next.toISOString() }),
-          ...(last === undefined ? {} : { last: last.toISOString() }),
-        });
+        found.push(withTimes(view, info));
       }
       return found.sort((one, other) => one.schedule.localeCompare(other.schedule));
     });
@@ -100,6 +93,16 @@ export class TemporalSchedules implements Schedules {
   }
 }
 
+function withTimes(view: ScheduleView, info: ScheduleSummary['info']): ScheduleView {
+  const [next] = info?.nextActionTimes ?? [];
+  const last = info?.recentActions.at(-1)?.takenAt;
+  return {
+    ...view,
+    ...(next === undefined ? {} : { next: next.toISOString() }),
+    ...(last === undefined ? {} : { last: last.toISOString() }),
+  };
+}
+
 function viewOf({ definition, cron, timezone, overlap }: NewSchedule): ScheduleView {
   const { namespace, execution, name, attributes, by, comment } = definition;
   return {
@@ -115,8 +118,9 @@ function viewOf({ definition, cron, timezone, overlap }: NewSchedule): ScheduleV
   };
 }
 
-function invalid(error: unknown, cron: string): unknown {
-  const cause = [error, (error as Error).cause].find((each) => isGrpcServiceError(each));
-  if (cause === undefined || cause.code !== invalidArgument) return error;
-  return new ConfigError('config-invalid', `schedule.cron: ${cron}: ${cause.details}`, { cause: error });
+/** What the server refuses of a schedule arrives as a TypeError. */
+function invalid(error: unknown, { cron, timezone }: NewSchedule): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const message = `schedule: "${cron}" in the time zone "${timezone}": ${error.message}`;
+  return new ConfigError('config-invalid', message, { cause: error });
 }

@@ -51,10 +51,14 @@ export const port: Parse<number> = (value) => {
   throw new BadValue('want a port from 1 to 65535');
 };
 
-/** Milliseconds of a duration. Rejects zero unless `isZeroFine`. */
-export function durationMs({ isZeroFine = false } = {}): Parse<number> {
+/** The longest time that a timer of Node runs is 24.8 days; a longer one would end at once. */
+const longestMs = 24 * 86_400_000;
+
+/** Milliseconds of a duration, at most 24 days unless there is another limit. Rejects zero unless `isZeroFine`. */
+export function durationMs({ isZeroFine = false, mostMs = longestMs } = {}): Parse<number> {
   return (value) => {
     const ms = parseDuration(value);
+    if (ms !== undefined && ms > mostMs) throw new BadValue(`want at most ${mostMs / 86_400_000}d`);
     if (ms !== undefined && (ms > 0 || isZeroFine)) return ms;
     throw new BadValue(`want ${isZeroFine ? '0 or ' : ''}a duration in seconds, or with a unit, as in 90s or 5m`);
   };
@@ -62,7 +66,7 @@ export function durationMs({ isZeroFine = false } = {}): Parse<number> {
 
 /** Seconds that Kubernetes keeps an ended Job; it counts them in 31 bits. */
 export const jobTtl: Parse<number> = (value) => {
-  const seconds = Math.round(durationMs()(value) / 1_000);
+  const seconds = Math.round(durationMs({ mostMs: Number.POSITIVE_INFINITY })(value) / 1_000);
   if (seconds < 2 ** 31) return seconds;
   throw new BadValue('want at most 2147483647 seconds, which are 68 years');
 };

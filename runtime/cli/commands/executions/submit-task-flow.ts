@@ -51,6 +51,7 @@ export async function submitTaskFlow(file: string, input: SubmitInput): Promise<
       set,
       () => `${set.namespace}/${set.schedule}: scheduled${set.next ? `, next ${set.next}` : ''}\n`,
     );
+    if (set.next === undefined) say(`no date fits "${cron}": the schedule starts nothing`);
     return ExitStatus.Done;
   }
   const started = await client.start(namespace, request);

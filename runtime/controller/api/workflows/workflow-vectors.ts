@@ -12,9 +12,14 @@ export interface Vectors {
 
 /** The vectors of an execution, from what its trace says about steps. The items of maps are not counted. */
 export function vectorsOf({ graph, trace, detail }: ExecutionRecord): Vectors {
-  const ends = trace.flatMap(({ at, step = '', what }) => (isWhole(step) ? [{ at, index: Number(step), what }] : []));
+  const maps = mapEnds(graph.nodes, { trace, detail });
+  const ends = trace.flatMap(({ at, step = '', what }, place) => [
+    ...(isWhole(step) ? [{ at, index: Number(step), what }] : []),
+    ...maps.filter((map) => map.place === place).map((map) => ({ at, ...map })),
+  ]);
   const omitted = detail.steps.filter(({ step, status }) => isWhole(step) && isOmitted(status));
-  const replay = new Replay(graph.nodes, new Set(omitted.map(({ index }) => index)));
+  const empty = maps.filter(({ place }) => place < 0);
+  const replay = new Replay(graph.nodes, new Set([...omitted, ...empty].map(({ index }) => index)));
   const [first] = trace;
   if (first !== undefined) replay.begin(first.at);
   for (const end of ends) replay.end(end);
@@ -29,6 +34,23 @@ function isWhole(step: string): boolean {
 /** Whether a step has let pass what arrived, or that nothing did. */
 function isOmitted(status: string): boolean {
   return status === 'passed' || status === 'skipped';
+}
+
+/** The trace has no end of a map: it ends with its last item, whose place in the trace this is; -1 without items. */
+function mapEnds(
+  nodes: readonly TaskNode[],
+  { trace, detail }: Pick<ExecutionRecord, 'trace' | 'detail'>,
+): readonly { readonly place: number; readonly index: number; readonly what: string }[] {
+  const isIn = (map: number, index: number): boolean => {
+    const region = nodes[index]?.region;
+    return region !== undefined && region !== index && (region === map || isIn(map, region));
+  };
+  const ended = detail.steps.filter(({ step, status }) => isWhole(step) && ['succeeded', 'failed'].includes(status));
+  return ended.flatMap(({ index, status }) => {
+    if (nodes[index]?.kind !== 'map') return [];
+    const place = trace.findLastIndex(({ step = '' }) => step !== '' && isIn(index, Number.parseInt(step, 10)));
+    return [{ place, index, what: status }];
+  });
 }
 
 /** The sum of all changes. */

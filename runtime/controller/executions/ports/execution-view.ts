@@ -31,8 +31,12 @@ export function executionView(snapshot: ExecutionSnapshot): ExecutionView {
   };
 }
 
+/** The last time that a date can have, in ms since 1970. */
+const lastMs = 8.64e15;
+
+/** ISO 8601; of a later time than dates have, the last one. */
 export function isoOf(ms: number): string {
-  return new Date(ms).toISOString();
+  return new Date(Math.min(ms, lastMs)).toISOString();
 }
 
 function reasonOf({ state, log, isTerminated }: ExecutionSnapshot): string | undefined {

@@ -65,8 +65,13 @@ export function executionTrace(snapshot: ExecutionSnapshot): readonly TraceEntry
   }
   return entries
     .map((entry, index) => ({ ...entry, index }))
-    .sort((one, other) => one.atMs - other.atMs || one.index - other.index)
+    .sort((one, other) => one.atMs - other.atMs || rankOf(one) - rankOf(other) || one.index - other.index)
     .map(({ atMs, entry }, index) => ({ id: String(index), at: isoOf(atMs), ...withoutAbsent(entry) }));
+}
+
+/** Of what happened at one time: an execution ends after its steps. */
+function rankOf({ entry }: { readonly entry: { readonly step?: StepId; readonly what: string } }): number {
+  return entry.step === undefined && ['completed', 'failed', 'stopped'].includes(entry.what) ? 1 : 0;
 }
 
 /** Steps in the order of the text; items of maps after their map. */

@@ -149,6 +149,23 @@ test('no step counts as running after a false guard on a task or a subflow', asy
   expect([state, S.some(Boolean), A.some(Boolean)]).toEqual(['FINISHED', false, false]);
 });
 
+test.each([
+  ['of items', [{ n: 1 }, { n: 2 }]],
+  ['without items', []],
+])('no step counts as running after a map %s', async (_title, list) => {
+  const id = await start('A → * { B → C } → D');
+  executions.end(keyOf(id), 'A', list);
+  for (const _ of list) executions.end(keyOf(id), 'B', {});
+  for (const _ of list) executions.end(keyOf(id), 'C', {});
+  const { S } = await get(`/workflows/${id}/state`);
+  expect(S.map((running: number, index: number) => (running > 0 ? index : undefined)).filter(Boolean)).toEqual([
+    (await executions.get(keyOf(id))).steps.find(({ name }) => name === 'D')?.index,
+  ]);
+  executions.end(keyOf(id), 'D');
+  const ended = await get(`/workflows/${id}/state`);
+  expect([ended.state, ended.S.some(Boolean), ended.A.some(Boolean)]).toEqual(['FINISHED', false, false]);
+});
+
 test('the graph is a state diagram, from top to bottom if it is asked for', async () => {
   const id = await start('A → B');
   const graph = await app.inject(`/workflows/${id}/graph?orientation=vertical`);
