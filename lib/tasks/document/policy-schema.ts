@@ -160,7 +160,7 @@ export function mapLimitsOf({ map = {} }: PolicyDocument): { readonly limit: num
 }
 
 export function durationOf(duration: number | string | undefined): number | undefined {
-  return duration === undefined ? undefined : parseDuration(String(duration));
+  return typeof duration === 'string' ? parseDuration(duration) : duration === undefined ? undefined : duration * 1_000;
 }
 
 function timeoutsOf({ start, run, heartbeat, total }: NonNullable<PolicyDocument['timeout']>): TaskTimeouts {

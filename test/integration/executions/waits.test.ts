@@ -112,11 +112,26 @@ test('a remembered result is taken instead of a run', async () => {
   expect((await place.run(flow, { id: 2 })).output).toEqual({ made: 2 });
 });
 
+test.each([
+  ['bogus', 'UTC', 'CronString does not have 5-7 fields'],
+  ['60 * * * *', 'UTC', 'Minute is not in range'],
+  ['CRON_TZ=Mars/X * * * * *', 'UTC', 'time zone'],
+  ['0 6 * * *', 'Mars/X', 'unknown time zone Mars/X'],
+])('the schedule %p in the time zone %s is refused', async (cron, timezone, message) => {
+  const request = { flow: 'w:A', id: 'wrong', attributes: {}, schedule: { cron, timezone, overlap: 'skip' } } as const;
+  await expect(place.service.schedule(place.namespace, request, { by: 'tester' })).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining(message),
+  });
+  expect(await place.service.schedules(place.namespace)).toEqual([]);
+});
+
 test('a schedule starts executions under ids of its own, and is listed until it is removed', async () => {
   const { service, namespace } = place;
   const request = { flow: 'w:A', input: { x: 1 }, id: 'tick', attributes: { of: 'clock' } };
   const spec = { cron: '* * * * * * *', timezone: 'UTC', overlap: 'skip' } as const;
-  await service.schedule(namespace, { ...request, schedule: spec }, { by: 'tester' });
+  const set = await service.schedule(namespace, { ...request, schedule: spec }, { by: 'tester' });
+  expect(set.next).toEqual(expect.any(String));
   const listed = await waitFor(
     'a listed schedule',
     () => service.schedules(namespace),

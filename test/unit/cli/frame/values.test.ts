@@ -5,6 +5,7 @@ import {
   durationMs,
   functionReplicas,
   httpUrl,
+  jobTtl,
   keyValue,
   listOption,
   names,
@@ -26,6 +27,11 @@ test.each([
   ['1h', 3_600_000],
 ])('the duration %s is %p ms', (text, ms) => {
   expect(durationMs()(text)).toBe(ms);
+});
+
+test('a duration is at most as long as a timer of Node runs', () => {
+  expect(() => durationMs()('25d')).toThrow('want at most 24d');
+  expect(jobTtl('25d')).toBe(2_160_000);
 });
 
 test.each([
