@@ -482,7 +482,11 @@ const packages: { readonly [name: string]: readonly string[] } = {
   '@opentelemetry/exporter-trace-otlp-proto': ['runtime/adapters/opentelemetry'],
   '@opentelemetry/resources': ['runtime/adapters/opentelemetry'],
   '@opentelemetry/sdk-trace-base': ['runtime/adapters/opentelemetry'],
-  '@temporalio/activity': ['runtime/controller/executions/activities', 'runtime/controller/flows/activities'],
+  '@temporalio/activity': [
+    'runtime/adapters/temporal',
+    'runtime/controller/executions/activities',
+    'runtime/controller/flows/activities',
+  ],
   '@temporalio/client': ['runtime/adapters/temporal'],
   '@temporalio/common': ['runtime/adapters/temporal'],
   '@temporalio/worker': ['runtime/adapters/temporal'],

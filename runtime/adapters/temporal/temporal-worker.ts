@@ -7,6 +7,7 @@ import { pause } from '../../async/pause';
 import { packageRoot } from '../../package-root';
 import type { TemporalLog, TemporalSettings } from './connect-temporal';
 import { dataConverter } from './gzip-codec';
+import { HeldActivities } from './held-activities';
 
 /** The bundled code of all workflows, written by `npm run build`. */
 export const workflowBundle = path.join(packageRoot, 'dist/js/runtime/controller/workflow-bundle.js');
@@ -24,12 +25,14 @@ export interface TemporalWorker {
   /** Takes no more tasks, and hands running activities over to other workers, until `resume`. */
   suspend(): void;
   resume(): void;
-  /** Waits for running activities, for at most ten seconds. */
+  /** Waits for running activities, for at most ten seconds; local ones go on elsewhere after some seconds. */
   close(): Promise<void>;
 }
 
 /** How long to wait before a failed worker is restarted. */
 const restartMs = 1_000;
+/** How long local activities of a worker that shuts down may run. */
+const localGraceMs = 3_000;
 
 /**
  * Starts a worker for all workflows and activities. A worker that fails is restarted. Throws ConfigError when the bundle is
@@ -46,6 +49,7 @@ export async function startTemporalWorker(props: TemporalWorkerProps): Promise<T
 
 class SupervisedWorker implements TemporalWorker {
   private worker: Worker | undefined;
+  private held = new HeldActivities();
   private loop: Promise<void> = Promise.resolve();
   private isClosing = false;
   private isSuspended = false;
@@ -80,15 +84,20 @@ class SupervisedWorker implements TemporalWorker {
   }
 
   private shutdown(): void {
-    if (this.isRunning()) this.worker?.shutdown();
+    const { worker, held } = this;
+    if (worker?.getState() !== 'RUNNING') return;
+    held.close();
+    worker.shutdown();
+    setTimeout(() => held.postpone(), localGraceMs).unref();
   }
 
   private create(): Promise<Worker> {
     const { connection, settings, activities } = this.props;
+    this.held = new HeldActivities();
     return Worker.create({
       connection,
       ...settings,
-      activities,
+      activities: this.held.wrap(activities),
       dataConverter,
       workflowBundle: { codePath: workflowBundle },
       // waits are activities, and every flow that is changing has a few of them

@@ -48,7 +48,7 @@ export class ExecutionPlace {
   }
 
   /** Starts another controller of the same installation, as a process that can be killed. */
-  async otherController(): Promise<GuardedProcess> {
+  async otherController(stderr: 2 | 'pipe' = 2): Promise<GuardedProcess> {
     const { nats, temporal, keyFile } = this.controller;
     const started = spawnGuarded({
       command: process.execPath,
@@ -64,7 +64,7 @@ export class ExecutionPlace {
         KFLOW_RUNTIME_LOG_LEVEL: 'WARNING',
       },
       stdout: 'pipe',
-      stderr: 2,
+      stderr,
     });
     this.others.push(started);
     if (started.stdout === null) throw new Error('the controller has no stdout');

@@ -37,6 +37,8 @@ import type { ExecutionRuntime, PendingCall } from './execution-runtime';
 /** Local: within the task of the workflow, without a round trip to Temporal. They are retried until their server is back. */
 const activities = proxyLocalActivities<ExecutionActivities>({
   startToCloseTimeout: '1 minute',
+  // below it, a retry keeps the task of the workflow
+  localRetryThreshold: '5 seconds',
   retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds', backoffCoefficient: 2 },
 });
 
