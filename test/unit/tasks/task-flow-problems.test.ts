@@ -80,7 +80,7 @@ F(- a: [ -)
 
 test.each([
   ['wait:delay(- duration: 999999999d -)', '1:24  wait:delay.duration  must be at most 36500d'],
-  ['A with (- retry: {cap: 1e300} -)', '1:25  A.with.retry.cap  must be at most 36500d'],
+  ['A with (- retry: {cap: 1e300} -)', '1:24  A.with.retry.cap  must be at most 36500d'],
 ])('a duration ends within a hundred years: %s', (text, expected) => {
   expect(problemsOf(text)).toEqual([expect.stringContaining(expected)]);
 });
