@@ -268,9 +268,9 @@ export class ExecutionStage {
 
   private values(): TaskValues {
     return {
-      put: async (_namespace, key, value) => {
+      put: async (_namespace, key, value, maxInlineBytes = taskWire.maxInlineBytes) => {
         const bytes = JSON.stringify(value).length;
-        if (bytes <= taskWire.maxInlineBytes) return value;
+        if (bytes <= maxInlineBytes) return value;
         this.objects.set(key, value);
         return { $claim: { key, bytes } };
       },

@@ -23,6 +23,7 @@ import {
   type ExecutionWorkflows,
   executionType,
   executionWorkflowId,
+  parseExecutionWorkflowId,
   type Question,
   reportSignal,
   type SnapshotAnswer,
@@ -83,6 +84,18 @@ export class TemporalExecutions implements ExecutionWorkflows {
         };
       }),
     );
+  }
+
+  open(): Promise<readonly ExecutionKey[]> {
+    const query = `WorkflowType = '${executionType}' AND TaskQueue = '${this.taskQueue}' AND ExecutionStatus = 'Running'`;
+    return callTemporal(this.client, 'the list of executions', async () => {
+      const found: ExecutionKey[] = [];
+      for await (const { workflowId } of this.client.workflow.list({ query, pageSize: 1_000 })) {
+        const key = parseExecutionWorkflowId(workflowId.slice(queuePrefix(this.taskQueue).length));
+        if (key !== undefined) found.push(key);
+      }
+      return found;
+    });
   }
 
   async report(key: ExecutionKey, reports: readonly StepReport[], mark: SignalMark): Promise<boolean> {

@@ -36,8 +36,8 @@ export class ClaimedValues {
   }
 
   /** The value, or the claim of an object of its own, for workers and other executions. */
-  async toStore(key: string, value: unknown): Promise<unknown> {
-    return this.values.put(this.namespace, key, await this.resolve(value));
+  async toStore(key: string, value: unknown, maxInlineBytes?: number): Promise<unknown> {
+    return this.values.put(this.namespace, key, await this.resolve(value), maxInlineBytes);
   }
 
   /** The inverse of `toStore`. */

@@ -14,10 +14,12 @@ import type { TaskEvents } from './ports/task-events';
 import type { TaskValues } from './ports/task-values';
 import { ExecutionController } from './service/execution-controller';
 import { ExecutionWatch } from './service/execution-watch';
+import { LostExecutions } from './service/lost-executions';
 import { ReportForwarder } from './service/report-forwarder';
 import { TaskTokens } from './task-tokens';
 import { EventWaits } from './waits/event-waits';
 import { LatchWaits } from './waits/latch-waits';
+import { Memos } from './waits/memos';
 import type { ExecutionActivities, ExecutionCalls } from './workflow/execution-activities';
 
 /** Of one execution, at a time. */
@@ -77,7 +79,9 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
       await Promise.all(ended.map(({ ref, ...end }) => reports.tell(namespace, ref, { kind: 'succeeded', ...end })));
     },
   });
-  const watch = new ExecutionWatch({ store, bus, reports, latches, eventWaits, onWarning });
+  const memos = new Memos({ shared, values });
+  const lost = new LostExecutions({ store, workflows });
+  const watch = new ExecutionWatch({ store, bus, reports, latches, memos, lost, eventWaits, onWarning });
   watch.start();
   const { cancelGraceMs, following } = taskWire;
   const limits = { historyLength, cancelGraceMs, following, reportsFirst: true, calls: maxCalls } as const;
@@ -94,7 +98,7 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
       reports,
       limits,
     }),
-    activities: createExecutionActivities({ store, bus, reports, tokens, shared, values, latches, eventWaits }),
+    activities: createExecutionActivities({ store, bus, reports, tokens, values, latches, memos, eventWaits }),
     calls: createExecutionCalls({
       ...parts.calls,
       values,

@@ -172,6 +172,13 @@ test('an execution whose workflow is gone has failed, and can be resumed with it
   expect(await place.ended(first)).toMatchObject({ status: 'Completed', output: { x: 2 } });
 });
 
+test('an execution whose workflow is gone is listed as failed, though nobody has read it', async () => {
+  const { execution } = await place.start('gone:A', {}, 'gone-3');
+  await place.controller.loseExecution(execution);
+  const listed = async () => (await place.service.list(place.namespace, { status: 'Failed', limit: 100 })).executions;
+  await waitFor('the list to say so', listed, (views) => views.some((view) => view.execution === 'gone-3'));
+});
+
 test('LF-29: an execution is deleted once it has ended', async () => {
   const { execution } = await place.start('wait:event(- event: never -)');
   await expect(place.service.delete(execution, by)).rejects.toMatchObject({ code: 'state-invalid' });

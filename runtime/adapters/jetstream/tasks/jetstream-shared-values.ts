@@ -1,4 +1,4 @@
-import type { KV, NatsConnection } from 'nats';
+import type { JetStreamManager, KV, NatsConnection } from 'nats';
 import { sharedBucket } from '../../../../lib/plan/task-names';
 import type { SharedValues } from '../../../controller/executions/ports/shared-values';
 import { changeValue } from '../access/change-value';
@@ -11,6 +11,7 @@ import { NamespaceParts, type UseConnection } from './namespace-parts';
 interface Bucket {
   readonly values: KV;
   readonly reader: StreamReader;
+  readonly manager: JetStreamManager;
   readonly name: string;
 }
 
@@ -27,8 +28,17 @@ export class JetStreamSharedValues implements SharedValues {
     key: string,
     change: (value: Value | undefined) => { readonly next: Value | undefined; readonly result: Result },
   ): Promise<Result> {
-    return this.buckets.in(namespace, ({ values, name }) =>
-      callServer(`${name}: ${key}`, () => changeValue(values, key, change)),
+    return this.buckets.in(namespace, (bucket) =>
+      callServer(`${bucket.name}: ${key}`, async () => {
+        let isRemoved = false;
+        const result = await changeValue<Value, Result>(bucket.values, key, (value) => {
+          const changed = change(value);
+          isRemoved = changed.next === undefined;
+          return changed;
+        });
+        if (isRemoved) await removeMarker(bucket, key);
+        return result;
+      }),
     );
   }
 
@@ -54,9 +64,20 @@ export class JetStreamSharedValues implements SharedValues {
 
 async function openBucket(connection: NatsConnection, namespace: string, replicas: number): Promise<Bucket> {
   const name = sharedBucket(namespace);
-  await ensureTaskStreams(await managerOf(connection, quickRequests), namespace, replicas);
+  const manager = await managerOf(connection, quickRequests);
+  await ensureTaskStreams(manager, namespace, replicas);
   const values = await callServer(`bucket ${name}`, () =>
     jetStreamOf(connection, quickRequests).views.kv(name, { bindOnly: true }),
   );
-  return { values, reader: await StreamReader.of(connection, `KV_${name}`), name };
+  return { values, reader: await StreamReader.of(connection, `KV_${name}`), manager, name };
+}
+
+/** A removed value leaves a marker, which would stay for ever. */
+async function removeMarker(
+  { values, manager, name }: Pick<Bucket, 'values' | 'manager' | 'name'>,
+  key: string,
+): Promise<void> {
+  const last = await values.get(key);
+  if (last === null || last.operation === 'PUT') return;
+  await manager.streams.purge(`KV_${name}`, { filter: `$KV.${name}.${key}`, seq: last.revision + 1 });
 }

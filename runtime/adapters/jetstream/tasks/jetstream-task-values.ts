@@ -14,8 +14,8 @@ export class JetStreamTaskValues implements TaskValues {
     this.stores = new NamespaceParts(use, async (connection, namespace) => new ObjectValueStore(connection, namespace));
   }
 
-  put(namespace: string, key: string, value: unknown): Promise<unknown> {
-    return this.stores.in(namespace, (store) => store.put(key, value));
+  put(namespace: string, key: string, value: unknown, maxInlineBytes?: number): Promise<unknown> {
+    return this.stores.in(namespace, (store) => store.put(key, value, maxInlineBytes));
   }
 
   get(namespace: string, key: string): Promise<unknown> {

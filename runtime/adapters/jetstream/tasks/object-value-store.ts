@@ -15,14 +15,14 @@ export class ObjectValueStore implements ValueStore {
     private readonly namespace: string,
   ) {}
 
-  async put(key: string, value: unknown): Promise<unknown> {
+  async put(key: string, value: unknown, maxInlineBytes = taskWire.maxInlineBytes): Promise<unknown> {
     if (value === undefined) return undefined;
     const json = Buffer.from(JSON.stringify(value));
     const { length } = json;
     if (length > taskWire.maxValueBytes) {
       throw new FunctionError('payload-too-large', `${key}: ${length} bytes, limit is ${taskWire.maxValueBytes}`);
     }
-    if (length <= taskWire.maxInlineBytes && !Object.hasOwn(Object(value), '$claim')) return value;
+    if (length <= maxInlineBytes && !Object.hasOwn(Object(value), '$claim')) return value;
     const store = await this.store();
     await this.call(() => store.putBlob({ name: key }, json));
     return { $claim: { key, bytes: length } } satisfies ValueClaim;

@@ -1,33 +1,30 @@
-import { createHash } from 'node:crypto';
+import { StoreError } from '../../../../lib/errors';
 import type { ClaimedValues } from '../claimed-values';
-import type { SharedValues } from '../ports/shared-values';
+import type { StepRef } from '../ports/step-ref';
+import { taskId } from '../ports/task-id';
 import type { LatchWaits } from '../waits/latch-waits';
+import type { Memos } from '../waits/memos';
 import type { AdmissionOrder, AdmissionResult, LeaveOrder } from '../workflow/execution-activities';
+
+/** JSON of a longer output that is remembered is an object. */
+const maxMemoBytes = 1_024;
 
 interface Admission {
   readonly latches: LatchWaits;
-  readonly shared: SharedValues;
+  readonly memos: Memos;
   readonly values: ClaimedValues;
-}
-
-/** A result that is remembered. */
-interface Memo {
-  readonly atMs: number;
-  readonly output?: unknown;
 }
 
 /** Whether an attempt may be sent: its result is not known, its rate lets it, and it has a place. */
 export async function admitAttempt(
-  { latches, shared, values }: Admission,
+  { latches, memos, values }: Admission,
   namespace: string,
   { ref, base, memoize, rate, concurrency }: AdmissionOrder,
 ): Promise<AdmissionResult> {
   if (memoize !== undefined) {
-    const memo = await shared.get<Memo>(namespace, memoKey(base, memoize.key));
-    const { maxAgeMs = Number.POSITIVE_INFINITY } = memoize;
-    if (memo !== undefined && Date.now() - memo.atMs <= maxAgeMs) {
-      return { kind: 'known', output: values.marked(memo.output) };
-    }
+    const memo = await memos.find(namespace, { base, memoize });
+    const own = memo === undefined ? undefined : await ownOutput(values, ref, memo.output);
+    if (own !== undefined) return { kind: 'known', ...own };
   }
   if (rate !== undefined) {
     const atMs = await latches.nextStart(namespace, { ref, base, limit: rate });
@@ -40,18 +37,28 @@ export async function admitAttempt(
 
 /** Gives the place of an ended attempt back, and remembers its result. */
 export async function leaveAttempt(
-  { latches, shared, values }: Admission,
+  { latches, memos, values }: Admission,
   namespace: string,
   { ref, base, memoize, concurrency, output }: LeaveOrder,
 ): Promise<void> {
   if (memoize !== undefined && output !== undefined) {
-    const key = memoKey(base, memoize.key);
-    const next: Memo = { atMs: Date.now(), output: await values.toStore(`/${key}`, output.value) };
-    await shared.change<Memo, void>(namespace, key, () => ({ next, result: undefined }));
+    const store = (key: string) => values.toStore(key, output.value, maxMemoBytes);
+    await memos.remember(namespace, { base, memoize }, store);
   }
   if (concurrency !== undefined) await latches.leavePlace(namespace, { ref, base, limit: concurrency });
 }
 
-function memoKey(base: string, key: string): string {
-  return `memo/${createHash('sha256').update(`${base} ${key}`).digest('hex').slice(0, 32)}`;
+/** A remembered output for a step, which outlives the memo; undefined when its object is gone. */
+async function ownOutput(
+  values: ClaimedValues,
+  ref: StepRef,
+  remembered: unknown,
+): Promise<{ readonly output: unknown } | undefined> {
+  try {
+    const output = await values.resolve(values.marked(remembered));
+    return { output: await values.keep(`${taskId(ref)}/output`, output) };
+  } catch (error) {
+    if (error instanceof StoreError && error.detail.isFinal === true) return undefined;
+    throw error;
+  }
 }

@@ -4,7 +4,6 @@ import { executionPhases } from '../../../api-contract/execution-phase';
 import type { FollowingTask, TaskMessage } from '../../../api-contract/task-message';
 import { ClaimedValues } from '../claimed-values';
 import type { ExecutionStore } from '../ports/execution-store';
-import type { SharedValues } from '../ports/shared-values';
 import { headOf } from '../ports/step-ref';
 import type { ReportReceipts, TaskBus, TaskReports } from '../ports/task-bus';
 import { taskId, wireStep } from '../ports/task-id';
@@ -12,6 +11,7 @@ import type { TaskValues } from '../ports/task-values';
 import type { TaskToken, TaskTokens } from '../task-tokens';
 import type { EventWaits } from '../waits/event-waits';
 import type { LatchWaits } from '../waits/latch-waits';
+import type { Memos } from '../waits/memos';
 import type {
   AdmissionResult,
   ExecutionActivities,
@@ -31,9 +31,9 @@ export interface ExecutionPorts {
   readonly bus: TaskBus;
   readonly reports: TaskReports & ReportReceipts;
   readonly tokens: TaskTokens;
-  readonly shared: SharedValues;
   readonly values: TaskValues;
   readonly latches: LatchWaits;
+  readonly memos: Memos;
   readonly eventWaits: EventWaits;
 }
 

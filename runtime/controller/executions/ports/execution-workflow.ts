@@ -34,6 +34,12 @@ export function executionWorkflowId({ namespace, execution }: ExecutionKey): str
   return `${idPrefix}${namespace}/${execution}`;
 }
 
+/** The inverse of `executionWorkflowId`; undefined for other ids. */
+export function parseExecutionWorkflowId(id: string): ExecutionKey | undefined {
+  const [, namespace, execution] = /^execution\/([^/]+)\/(.+)$/.exec(id) ?? [];
+  return namespace === undefined || execution === undefined ? undefined : { namespace, execution };
+}
+
 /** What is fixed about an execution when it begins. */
 export interface ExecutionDefinition extends ExecutionKey {
   /** Name of the flow. */
@@ -256,6 +262,8 @@ export interface ExecutionWorkflows {
     input: ExecutionInput,
   ): Promise<boolean>;
   describe(key: ExecutionKey): Promise<ExecutionRun | undefined>;
+  /** The executions whose workflows run. One that started or ended a moment ago may be told wrongly. */
+  open(): Promise<readonly ExecutionKey[]>;
   /** False when the workflow does not run. A signal with the mark of one that was received changes nothing. */
   report(key: ExecutionKey, reports: readonly StepReport[], mark: SignalMark): Promise<boolean>;
   /** Numbers of the signals that a workflow which runs has not received. */

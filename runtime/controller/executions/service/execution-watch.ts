@@ -3,8 +3,13 @@ import type { ExecutionStore } from '../ports/execution-store';
 import type { TaskBus, TaskReports } from '../ports/task-bus';
 import type { EventWaits } from '../waits/event-waits';
 import type { LatchWaits } from '../waits/latch-waits';
+import type { Memos } from '../waits/memos';
+import type { LostExecutions } from './lost-executions';
 
 const everyMs = 5_000;
+/** How often workflows are looked for that are gone, and memos that are too old. */
+const lostEveryMs = 10_000;
+const memosEveryMs = 3_600_000;
 
 /**
  * Has this controller take the results and events of every namespace with running executions, whichever controller started
@@ -13,9 +18,12 @@ const everyMs = 5_000;
  * W1. A namespace whose nats cannot be reached delays no other one.
  */
 export class ExecutionWatch {
-  private timer: NodeJS.Timeout | undefined;
+  private timers: readonly NodeJS.Timeout[] = [];
   /** Namespaces that are being looked after: W1. */
   private readonly busy = new Set<string>();
+  private isLooking = false;
+  /** When the memos of a namespace were swept, in ms since 1970. */
+  private readonly swept = new Map<string, number>();
 
   constructor(
     private readonly props: {
@@ -23,6 +31,8 @@ export class ExecutionWatch {
       readonly bus: Pick<TaskBus, 'listen'>;
       readonly reports: TaskReports;
       readonly latches: Pick<LatchWaits, 'sweep'>;
+      readonly memos: Pick<Memos, 'sweep'>;
+      readonly lost: Pick<LostExecutions, 'sweep'>;
       readonly eventWaits: Pick<EventWaits, 'listen'>;
       readonly onWarning: (text: string) => void;
     },
@@ -30,12 +40,27 @@ export class ExecutionWatch {
 
   start(): void {
     void this.look();
-    this.timer = setInterval(() => void this.look(), everyMs);
-    this.timer.unref();
+    this.timers = [
+      setInterval(() => void this.look(), everyMs).unref(),
+      setInterval(() => void this.lookForLost(), lostEveryMs).unref(),
+    ];
   }
 
   close(): void {
-    clearInterval(this.timer);
+    for (const timer of this.timers) clearInterval(timer);
+  }
+
+  private async lookForLost(): Promise<void> {
+    const { lost, onWarning } = this.props;
+    if (this.isLooking) return;
+    this.isLooking = true;
+    try {
+      await lost.sweep();
+    } catch (error) {
+      onWarning(`cannot look for lost executions: ${(error as Error).message}; retrying`);
+    } finally {
+      this.isLooking = false;
+    }
   }
 
   private async look(): Promise<void> {
@@ -51,13 +76,16 @@ export class ExecutionWatch {
 
   /** W1. */
   private async lookAfter(namespace: string): Promise<void> {
-    const { bus, reports, latches, eventWaits, onWarning } = this.props;
+    const { bus, reports, latches, memos, eventWaits, onWarning } = this.props;
     if (this.busy.has(namespace)) return;
     this.busy.add(namespace);
     try {
       await bus.listen(namespace, reports);
       await eventWaits.listen(namespace);
       await latches.sweep(namespace);
+      if (Date.now() - (this.swept.get(namespace) ?? 0) < memosEveryMs) return;
+      await memos.sweep(namespace);
+      this.swept.set(namespace, Date.now());
     } catch (error) {
       onWarning(`cannot look after the executions of ${namespace}: ${(error as Error).message}; retrying`);
     } finally {

@@ -20,6 +20,8 @@ test('a namespace whose nats refuses, or does not respond, keeps no other one wa
       malformed: async () => true,
       confirm: async () => undefined,
     },
+    memos: { sweep: async () => undefined },
+    lost: { sweep: async () => undefined },
     latches: { sweep: async (namespace) => void begun.push(namespace) },
     eventWaits: { listen: async () => undefined },
     onWarning: (text) => warnings.push(text),
