@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -41,6 +42,52 @@ const chains = [
  * map. `KFLOW_BENCH_EXECUTIONS` is the number of executions, by default 1,000, and a tenth of that of the items.
  */
 export async function benchExecutions(): Promise<void> {
+  await inExecutions(async ({ executions, temporal, connection }) => {
+    await startPassing(connection, 'default', false);
+    await startPassing(connection, 'on', true);
+    const plain = await startPlain(temporal);
+    try {
+      print('one at a time, ms', ['p50', 'p95', 'plain p50', 'plain p95', 'ratio p50', 'ratio p95']);
+      for (const [what, task, steps] of chains) {
+        const times: { readonly [kind: string]: number[] } = { kflow: [], plain: [] };
+        // alternating, so that both meet the same server
+        for (let run = -20; run < timed; run++) {
+          const kflow = await time(() => runFlow(executions, chainOf(task, steps)));
+          const other = await time(() => plain.run(steps));
+          if (run < 0) continue; // warm-up
+          times.kflow?.push(kflow);
+          times.plain?.push(other);
+        }
+        print(what, compared(times));
+      }
+      await benchMany(executions, plain.run);
+      await benchMap(executions, plain.historyLength);
+    } finally {
+      await plain.close();
+    }
+  });
+}
+
+/** Measures a map whose outputs, of 4 KB each, are 20 MB together. `KFLOW_BENCH_OUTPUTS` is their number, by default 5,000. */
+export async function benchLargeStates(): Promise<void> {
+  await inExecutions(async ({ executions, connection }) => {
+    await startPassing(connection, 'default', false, () => randomBytes(3_000).toString('base64'));
+    const outputs = Number(process.env.KFLOW_BENCH_OUTPUTS ?? 5_000);
+    const input = Array.from({ length: outputs }, (_, item) => item);
+    const ms = await time(() => runFlow(executions, '* grow', input));
+    print(`map with ${outputs} outputs of 4 KB`, [`${(ms / 1_000).toFixed(1)} s`]);
+  });
+}
+
+interface Place {
+  readonly executions: ExecutionService;
+  /** Address of its server. */
+  readonly temporal: string;
+  readonly connection: NatsConnection;
+}
+
+/** A controller with real servers. */
+async function inExecutions(use: (place: Place) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
   const place = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
   const nats = await startNatsServer(place('nats'));
@@ -56,28 +103,9 @@ export async function benchExecutions(): Promise<void> {
   });
   const controller = await startController(settings, { log: () => undefined, cluster: new MemoryCluster() });
   const connection = await connect({ servers: nats.url, noAsyncTraces: true });
-  await startPassing(connection, 'default', false);
-  await startPassing(connection, 'on', true);
-  const plain = await startPlain(temporal.address);
   try {
-    const { executions } = controller;
-    print('one at a time, ms', ['p50', 'p95', 'plain p50', 'plain p95', 'ratio p50', 'ratio p95']);
-    for (const [what, task, steps] of chains) {
-      const times: { readonly [kind: string]: number[] } = { kflow: [], plain: [] };
-      // alternating, so that both meet the same server
-      for (let run = -20; run < timed; run++) {
-        const kflow = await time(() => runFlow(executions, chainOf(task, steps)));
-        const other = await time(() => plain.run(steps));
-        if (run < 0) continue; // warm-up
-        times.kflow?.push(kflow);
-        times.plain?.push(other);
-      }
-      print(what, compared(times));
-    }
-    await benchMany(executions, plain.run);
-    await benchMap(executions, plain.historyLength);
+    await use({ executions: controller.executions, temporal: temporal.address, connection });
   } finally {
-    await plain.close();
     await connection.close();
     await controller.close();
     await temporal.stop();
@@ -139,14 +167,20 @@ async function runFlow(executions: ExecutionService, flow: string, input: unknow
 }
 
 /** A worker that returns its input: as the protocol says, and no more. It goes on with what follows, or passes over it. */
-async function startPassing(connection: NatsConnection, taskNamespace: string, goesOn: boolean): Promise<void> {
+async function startPassing(
+  connection: NatsConnection,
+  taskNamespace: string,
+  goesOn: boolean,
+  run = (input: unknown) => input,
+): Promise<void> {
   const manager = await connection.jetstreamManager();
   await ensureTaskStreams(manager, namespace);
   await ensureTaskConsumer(manager, { namespace, taskNamespace });
   const client = connection.jetstream();
   const pass = async (message: JsMsg) => {
     const { next = [], ...task } = message.json<TaskMessage>();
-    const { execution, input: output } = task;
+    const { execution, input } = task;
+    const output = run(input);
     const line = goesOn ? [task, ...next] : [task];
     const reports = line.map(({ id, token }, index) => {
       const continues = index < line.length - 1;

@@ -1,5 +1,5 @@
 import { benchControlPlane } from './control-plane';
-import { benchExecutions } from './executions';
+import { benchExecutions, benchLargeStates } from './executions';
 import { benchHop } from './hop';
 import { benchKeys } from './keys';
 import { benchListing } from './listing';
@@ -12,6 +12,7 @@ const benchmarks: { readonly [name: string]: () => Promise<void> } = {
   'control-plane': benchControlPlane,
   listing: benchListing,
   executions: benchExecutions,
+  'large-states': benchLargeStates,
   keys: benchKeys,
 };
 

@@ -27,6 +27,11 @@ export function holdsClaim(value: unknown, mark: string | undefined): boolean {
 /** The claim that a worker has reported in place of an output; any other value as it is. */
 export function markedClaim(value: unknown, mark: string): unknown {
   if (!isPlainMap(value) || Object.keys(value).length !== 1 || !isPlainMap(value.$claim)) return value;
-  const { key, bytes } = value.$claim;
-  return typeof key === 'string' && typeof bytes === 'number' ? { $claim: { key, bytes, mark } } : value;
+  const { key, bytes, at } = value.$claim;
+  if (typeof key !== 'string' || typeof bytes !== 'number') return value;
+  return { $claim: { key, bytes, mark, ...(isPlace(at) ? { at } : {}) } };
+}
+
+function isPlace(at: unknown): at is readonly number[] {
+  return Array.isArray(at) && at.every((index) => Number.isInteger(index) && index >= 0);
 }

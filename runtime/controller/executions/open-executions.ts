@@ -14,6 +14,7 @@ import type { TaskEvents } from './ports/task-events';
 import type { TaskValues } from './ports/task-values';
 import { ExecutionController } from './service/execution-controller';
 import { ExecutionWatch } from './service/execution-watch';
+import { LargeOutputs } from './service/large-outputs';
 import { LostExecutions } from './service/lost-executions';
 import { ReportForwarder } from './service/report-forwarder';
 import { TaskTokens } from './task-tokens';
@@ -60,7 +61,7 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   const { key, store, workflows, schedules, tasks, objects, historyLength, onWarning } = parts;
   const { bus, events, shared, values } = tasks;
   const tokens = new TaskTokens(key);
-  const reports = new ReportForwarder({ workflows, tokens });
+  const reports = new ReportForwarder({ workflows, tokens, outputs: new LargeOutputs(values) });
   const latches = new LatchWaits({
     shared,
     wake: async (namespace, steps, kind) => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { valueBucket } from '../../../lib/plan/task-names';
@@ -59,6 +60,30 @@ test('a large input is whole for the first step and for who reads it, and is tha
   await place.worker({ length: ({ input }) => JSON.stringify(input).length }, 'w');
   const input = { text: 'i'.repeat(3_000_000), $claim: { key: 'x', bytes: 1 } };
   expect(await place.run('w:length', input)).toMatchObject({ output: JSON.stringify(input).length, input });
+});
+
+test('outputs that are large together are objects, are whole for what follows, and are removed with their execution', async () => {
+  const random = () => randomBytes(6_000).toString('base64');
+  await place.worker(
+    { random: ({ input }) => ({ at: input, text: random() }), at: ({ input }) => (input as { at: number }).at },
+    'm',
+  );
+  const items = Array.from({ length: 400 }, (_, at) => at);
+  const detail = await place.run('* m:random → * { ? `$[?(@.at >= 0)]` m:at }', items);
+  expect(detail).toMatchObject({ status: 'Completed', output: items });
+  const outputs = detail.steps.filter(({ task }) => task === 'm:random').map(({ output }) => output);
+  const claims = outputs.filter((output) => Object.hasOwn(output as object, '$claim'));
+  expect(claims.length).toBeGreaterThan(100);
+  expect(JSON.stringify(outputs).length).toBeLessThan(2_500_000);
+  const connection = await place.controller.connect('large');
+  const objects = async () =>
+    (await (await connection.jetstream().views.os(valueBucket('large'))).list())
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith(`${detail.execution}/`));
+  expect(await objects()).not.toEqual([]);
+  await place.service.delete(detail, by);
+  expect(await objects()).toEqual([]);
+  await connection.close();
 });
 
 test('an archive has the values; a delete removes them, and the archive can be resumed', async () => {

@@ -8,6 +8,7 @@ import type { StepRef } from '../ports/step-ref';
 import type { MalformedResult, ReportReceipts, StepReports, TaskReports } from '../ports/task-bus';
 import { parseTaskId } from '../ports/task-id';
 import type { TaskToken, TaskTokens } from '../task-tokens';
+import type { LargeOutputs } from './large-outputs';
 
 /** Reports of one signal, and the length of their JSON. */
 const maxReports = 100;
@@ -21,6 +22,8 @@ const checkMs = 10_000;
 
 interface Waiting {
   readonly report: StepReport;
+  /** Its output may become a claim. */
+  readonly isResult: boolean;
   /** Temporal has it. */
   readonly sent: () => void;
   readonly failed: (error: unknown) => void;
@@ -70,6 +73,7 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     private readonly props: {
       readonly workflows: Pick<ExecutionWorkflows, 'report' | 'unreceived' | 'isWaitingFor'>;
       readonly tokens: TaskTokens;
+      readonly outputs: LargeOutputs;
     },
   ) {}
 
@@ -79,7 +83,7 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     const key = { namespace, execution: token.execution };
     if (result.kind !== 'receipt') this.receipts.get(result.token)?.();
     else if (!token.isReceiptDue && !(await this.isStillDue(result.token))) return;
-    await untilReceived(this.forward(key, reportOf(token, result)));
+    await untilReceived(this.forward(key, reportOf(token, result), true));
   }
 
   async malformed(namespace: string, { execution, token = '', ids, fault }: MalformedResult): Promise<boolean> {
@@ -146,11 +150,11 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     return this.forward({ namespace, execution }, { ...place, at: new Date().toISOString(), ...report });
   }
 
-  private forward(key: ExecutionKey, report: StepReport): Forwarding {
+  private forward(key: ExecutionKey, report: StepReport, isResult = false): Forwarding {
     const queue = this.queueOf(key);
     const sent = deferred();
     const received = deferred();
-    queue.waiting.push({ report, sent: sent.resolve, failed: sent.reject, received: received.resolve });
+    queue.waiting.push({ report, isResult, sent: sent.resolve, failed: sent.reject, received: received.resolve });
     if (!queue.isDraining) {
       if (report.continues !== true) void this.drain(queue);
       else queue.timer ??= setTimeout(() => void this.drain(queue), continuedDelayMs); // F3
@@ -174,20 +178,30 @@ export class ReportForwarder implements TaskReports, StepReports, ReportReceipts
     queue.isDraining = true;
     const { waiting } = queue;
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, countOf(waiting));
+      const taken = waiting.splice(0, countOf(waiting));
       const number = ++queue.number;
-      queue.unreceived.set(number, batch); // the execution may end before the signal is answered
       try {
+        const results = taken.filter(({ isResult }) => isResult).map(({ report }) => report);
+        const isFull = this.props.outputs.add(queue.key, results);
+        const batch = isFull ? await this.withClaims(queue, taken) : taken;
+        queue.unreceived.set(number, batch); // the execution may end before the signal is answered
         await this.signal(queue, number, batch);
-        for (const { sent } of batch) sent();
+        for (const { sent } of taken) sent();
       } catch (error) {
         queue.unreceived.delete(number);
-        for (const { failed } of batch) failed(error);
+        for (const { failed } of taken) failed(error);
       }
     }
     queue.isDraining = false;
     this.checkLater(queue);
     this.dropIfDone(queue);
+  }
+
+  private async withClaims({ key }: Queue, batch: readonly Waiting[]): Promise<readonly Waiting[]> {
+    const results = batch.filter(({ isResult }) => isResult);
+    const reports = results.map(({ report }) => report);
+    const claimed = await this.props.outputs.claimed(key, reports);
+    return batch.map((each) => ({ ...each, report: claimed[results.indexOf(each)] ?? each.report }));
   }
 
   private async signal(queue: Queue, number: number, batch: readonly Waiting[]): Promise<void> {

@@ -1,6 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TaskResult } from '../../../../runtime/api-contract/task-message';
+import type { StepReport } from '../../../../runtime/controller/executions/ports/execution-workflow';
 import type { SignalMark } from '../../../../runtime/controller/executions/ports/signal-marks';
+import { LargeOutputs, maxStateLength } from '../../../../runtime/controller/executions/service/large-outputs';
 import { ReportForwarder } from '../../../../runtime/controller/executions/service/report-forwarder';
 import { TaskTokens } from '../../../../runtime/controller/executions/task-tokens';
 import { testKey } from '../../../support/installation';
@@ -13,6 +15,11 @@ let numbers: number[];
 let senders: string[];
 let release: (() => void)[];
 let forwarder: ReportForwarder;
+/** Objects by key, and outputs that were signaled. */
+let objects: Map<string, unknown>;
+let outputs: unknown[];
+
+const put = async (_namespace: string, key: string, value: unknown) => void objects.set(key, value);
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
@@ -21,22 +28,26 @@ beforeEach(() => {
   lost = [];
   numbers = [];
   senders = [];
-  const report = (_: unknown, reports: readonly { readonly step: string }[], { sender, number }: SignalMark) => {
+  outputs = [];
+  objects = new Map();
+  const report = (_: unknown, reports: readonly StepReport[], { sender, number }: SignalMark) => {
     signals.push(reports.map(({ step }) => step));
+    outputs.push(...reports.map(({ output }) => output));
     numbers.push(number);
     senders.push(sender);
     return new Promise<boolean>((resolve) => release.push(() => resolve(true)));
   };
   const unreceived = async (_: unknown, marks: readonly SignalMark[]) =>
     marks.map(({ number }) => number).filter((number) => lost.includes(number));
-  forwarder = new ReportForwarder({ tokens, workflows: { report, unreceived, isWaitingFor: async () => true } });
+  const workflows = { report, unreceived, isWaitingFor: async () => true };
+  forwarder = new ReportForwarder({ tokens, workflows, outputs: new LargeOutputs({ put }) });
 });
 afterEach(() => jest.useRealTimers());
 
-function succeeded(step: number, continues = false, execution = 'e1'): Promise<void> {
+function succeeded(step: number, continues = false, execution = 'e1', output: unknown = {}): Promise<void> {
   const id = `${step}` as const;
   const token = tokens.make('ns', { execution, run: 1, step: id, attempt: 1, isReceiptDue: false });
-  const result = { v: 1, id: `${execution}/1/${step}/1`, token, at: '', worker: 'w', output: {} };
+  const result = { v: 1, id: `${execution}/1/${step}/1`, token, at: '', worker: 'w', output };
   return forwarder.result('ns', { ...result, kind: 'succeeded', ...(continues ? { continues } : {}) } as TaskResult);
 }
 
@@ -148,6 +159,7 @@ test('an execution that is asked again and again is still looked at once at a ti
 test('a signal that fails rejects the results that it had', async () => {
   forwarder = new ReportForwarder({
     tokens,
+    outputs: new LargeOutputs({ put }),
     workflows: {
       report: () => Promise.reject(new Error('Temporal is away')),
       unreceived: async () => [],
@@ -156,4 +168,25 @@ test('a signal that fails rejects the results that it had', async () => {
   });
   const results = await Promise.allSettled([succeeded(1, true), succeeded(2)]);
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
+test('outputs are objects once those of their execution are large together, and are small as they are', async () => {
+  const step = async (at: number, output: unknown, execution = 'e1') => {
+    void succeeded(at, false, execution, output);
+    await turn();
+    release.at(-1)?.();
+    await turn();
+  };
+  const text = 'x'.repeat(maxStateLength);
+  await step(1, { text });
+  await step(2, { n: 2 });
+  expect([outputs, objects.size]).toEqual([[{ text }, { n: 2 }], 0]);
+  const large = { text: 'y'.repeat(1_000) };
+  await step(3, large);
+  const [[key, value] = []] = objects;
+  expect(value).toEqual([large]);
+  expect(key).toMatch(/^e1\//);
+  expect(outputs.at(-1)).toEqual({ $claim: { key, bytes: JSON.stringify(large).length, at: [0] } });
+  await step(1, large, 'e2');
+  expect(outputs.at(-1)).toEqual(large);
 });
