@@ -35,6 +35,33 @@ test('LF-26: a resume runs only what has not succeeded, with the original inputs
   expect(worker.names).toEqual(['lf26:A', 'lf26:B', 'lf26:B']);
 });
 
+test('LF-29: of a resume and a delete at the same time, one is done, and the id is free after the delete', async () => {
+  let isBroken = true;
+  await place.worker(
+    {
+      A: () => {
+        if (isBroken) throw new TaskFailure({ code: 'broken', message: 'not yet' });
+        return { a: 1 };
+      },
+    },
+    'lf29',
+  );
+  const ids = Array.from({ length: 12 }, (_, index) => `both-${index}`);
+  await Promise.all(ids.map(async (id) => place.ended((await place.start('lf29:A', {}, id)).execution)));
+  isBroken = false;
+  const outcomes = ids.map(async (execution) => {
+    const key = { namespace: place.namespace, execution };
+    const both = [place.service.resume(key, {}, by), place.service.delete(key, by)];
+    const [resumed, deleted] = await Promise.allSettled(both);
+    const isDeleted = deleted?.status === 'fulfilled';
+    expect([execution, resumed?.status === 'fulfilled']).toEqual([execution, !isDeleted]);
+    if (isDeleted) await place.start('lf29:A', {}, execution);
+    return place.ended(key);
+  });
+  for (const detail of await Promise.all(outcomes))
+    expect(detail).toMatchObject({ status: 'Completed', output: { a: 1 } });
+});
+
 test('LF-27: a cancel lets the running task end, starts nothing more, and a resume goes on', async () => {
   let finish: (value: unknown) => void = () => undefined;
   let isTold = false;

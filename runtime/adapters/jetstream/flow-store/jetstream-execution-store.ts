@@ -38,19 +38,26 @@ export class JetStreamExecutionStore implements ExecutionStore {
     return undefined;
   }
 
-  /** The workflow of the execution is the only writer of an entry that exists. */
   async update(view: ExecutionView, incarnation: string): Promise<void> {
     await this.listed.put(keyOf(view), { view, incarnation });
   }
 
-  find(key: ExecutionKey): Promise<ListedExecution | undefined> {
-    return this.reach.read(`execution ${nameOf(key)}`, () => this.listed.get(keyOf(key)));
+  exchange(seen: ListedExecution, next: ListedExecution | undefined): Promise<boolean> {
+    return this.listed.change(keyOf(seen.view), (stored) => {
+      const isSeen = stored !== undefined && isSame(stored, seen);
+      return { next: isSeen ? next : stored, result: isSeen };
+    });
+  }
+
+  async find(key: ExecutionKey): Promise<ListedExecution | undefined> {
+    const found = await this.reach.read(`execution ${nameOf(key)}`, () => this.listed.get(keyOf(key)));
+    return found?.deletingMs === undefined ? found : undefined;
   }
 
   async list(namespace?: string): Promise<readonly ExecutionView[]> {
     const prefix = namespace === undefined ? '' : `${namespace}.`;
     const all = await this.reach.read('executions', () => this.listed.all(prefix));
-    const views = all.map(({ view }) => view);
+    const views = all.filter(({ deletingMs }) => deletingMs === undefined).map(({ view }) => view);
     return views.sort(
       (one, other) => compare(other.startedAt, one.startedAt) || compare(other.execution, one.execution),
     );
@@ -66,15 +73,23 @@ export class JetStreamExecutionStore implements ExecutionStore {
     return text === undefined ? undefined : (JSON.parse(text) as ExecutionSnapshot);
   }
 
-  async remove(key: ExecutionKey): Promise<void> {
+  async removeSnapshot(key: ExecutionKey): Promise<void> {
     await this.objects.remove([nameOf(key)]);
-    await this.listed.remove(keyOf(key));
   }
 
   /** Seals every snapshot again that an older key sealed, and returns their number. */
   reseal(): Promise<number> {
     return this.objects.reseal();
   }
+}
+
+function isSame(one: ListedExecution, other: ListedExecution): boolean {
+  return (
+    one.incarnation === other.incarnation &&
+    one.deletingMs === other.deletingMs &&
+    one.view.run === other.view.run &&
+    one.view.status === other.view.status
+  );
 }
 
 /** Keys of buckets have no colons. */

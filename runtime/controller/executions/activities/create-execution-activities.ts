@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import { formatTaskName, parseTaskName } from '../../../../lib/plan/task-names';
 import { executionName } from '../../../api-contract/execution-key';
 import { executionPhases } from '../../../api-contract/execution-phase';
@@ -80,7 +81,10 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
     },
     loadExecution: async (key) => {
       const snapshot = await store.snapshot(key);
-      if (snapshot === undefined) throw new Error(`the store has no state of ${executionName(key)}`);
+      if (snapshot === undefined) {
+        const message = `the store has no state of ${executionName(key)}`;
+        throw ApplicationFailure.nonRetryable(message, 'execution-lost');
+      }
       return snapshot;
     },
   };

@@ -47,6 +47,7 @@ import type { StoredObjects } from '../ports/stored-objects';
 import type { TaskBus } from '../ports/task-bus';
 import type { TaskEvents } from '../ports/task-events';
 import { type AdmittedFlow, admitFlow } from './admit-flow';
+import { addExecution, deleteExecution } from './delete-execution';
 import { type EndTaskProps, endTask } from './end-task';
 import { archiveIn, archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
@@ -198,8 +199,10 @@ export class ExecutionController implements ExecutionService {
     const definition = { ...key, incarnation: listed.incarnation };
     const view = withoutReason({ ...listed.view, status: 'Running', endedAt: null, run: snapshot.run + 1 });
     // before the workflow starts, which lists the execution as it ends; if it does not start, the next read finds that out
-    await store.update(view, listed.incarnation);
-    if (await workflows.start(definition, { limits, begin })) return view;
+    const resumed = { view, incarnation: listed.incarnation, resumedMs: Date.now() };
+    const isOurs = await store.exchange(listed, resumed);
+    if (isOurs && (await workflows.start(definition, { limits, begin }))) return view;
+    await findListed(this.props, key); // throws when it was deleted meanwhile
     throw new StateError('state-invalid', `${executionName(key)} is being resumed already`, { where: key.execution });
   }
 
@@ -227,7 +230,7 @@ export class ExecutionController implements ExecutionService {
     for (const execution of id === undefined ? [stored.definition.execution, randomUUID()] : [id]) {
       const snapshot = restored(stored, { namespace, execution }, requester);
       const view = executionView(snapshot);
-      const found = await store.add({ view, incarnation: snapshot.definition.incarnation });
+      const found = await addExecution(this.props, { view, incarnation: snapshot.definition.incarnation });
       if (found !== undefined) continue;
       await store.saveSnapshot(snapshot);
       return view;
@@ -236,11 +239,8 @@ export class ExecutionController implements ExecutionService {
     throw new StateError('execution-exists', `${name} exists; choose another id`, { where: name });
   }
 
-  async delete(key: ExecutionKey, _requester: Requester): Promise<void> {
-    const { view } = await findClosed(this.props, key);
-    assertPhase(view, key, { is: 'closed', todo: 'cancel it first' });
-    await this.props.values.remove(key.namespace, `${key.execution}/`);
-    await this.props.store.remove(key);
+  delete(key: ExecutionKey, _requester: Requester): Promise<void> {
+    return deleteExecution(this.props, key);
   }
 
   endTask(namespace: string, end: EndTask): Promise<TaskEnd> {
@@ -263,7 +263,7 @@ export class ExecutionController implements ExecutionService {
     const { store } = this.props;
     const { incarnation } = definition;
     const view = firstView(definition);
-    const found = await store.add({ view, incarnation });
+    const found = await addExecution(this.props, { view, incarnation });
     if (found !== undefined) {
       await this.finishStart(definition, found.incarnation, { graph, input });
       return { outcome: 'attached', execution: (await store.find(definition))?.view ?? found.view };

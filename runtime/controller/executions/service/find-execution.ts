@@ -8,13 +8,13 @@ import { executionView } from '../ports/execution-view';
 import type { ExecutionRun, ExecutionSnapshot, ExecutionWorkflows } from '../ports/execution-workflow';
 
 export interface FindExecutionProps {
-  readonly store: Pick<ExecutionStore, 'find' | 'snapshot' | 'saveSnapshot' | 'update'>;
+  readonly store: Pick<ExecutionStore, 'find' | 'snapshot' | 'saveSnapshot' | 'exchange'>;
   readonly workflows: Pick<ExecutionWorkflows, 'describe' | 'snapshot' | 'command' | 'ended'>;
 }
 
 /** How long an execution takes to begin, at most. */
 const beginning = { intervalMs: 50, timeoutMs: 5_000 };
-/** An execution is listed before the request that starts its workflow, which takes so long at most. */
+/** An execution is listed, as started or resumed, before the request that starts its workflow, which takes so long at most. */
 const startingMs = 20_000;
 /** How long a workflow takes at most to store its execution and to close, after the execution has ended. */
 const closingMs = 30_000;
@@ -38,8 +38,11 @@ export async function findCurrent(props: FindExecutionProps, key: ExecutionKey):
   if (executionPhases[listed.view.status].isClosed) return listed;
   const run = await props.workflows.describe(key);
   if (run?.isOpen === true) return listed;
-  if (run?.incarnation === listed.incarnation) await openSnapshot(props, listed);
-  else if (Date.now() - Date.parse(listed.view.startedAt) > startingMs) await storeLost(props.store, listed);
+  const isKnown = run?.incarnation === listed.incarnation;
+  const begunMs = Math.max(listed.resumedMs ?? 0, isKnown ? 0 : Date.parse(listed.view.startedAt));
+  if (Date.now() - begunMs < startingMs) return listed;
+  const isLost = !isKnown || (await openSnapshot(props, listed)) === null;
+  if (isLost) await storeLost(props.store, listed);
   return findListed(props, key);
 }
 
@@ -68,6 +71,8 @@ export function isLostWhole({ state }: ExecutionSnapshot): boolean {
 /** The execution goes on from what was stored last, if it is resumed. */
 async function storeLost(store: FindExecutionProps['store'], listed: ListedExecution): Promise<void> {
   const { view, incarnation } = listed;
+  const current = await store.find(view);
+  if (current === undefined || executionPhases[current.view.status].isClosed) return;
   const stored = (await store.snapshot(view)) ?? unknownSnapshot(listed);
   const nowMs = Date.now();
   const message = 'its workflow is gone from Temporal';
@@ -80,7 +85,7 @@ async function storeLost(store: FindExecutionProps['store'], listed: ListedExecu
     log: [...stored.log, { atMs: nowMs, what: 'failed', comment: message }],
   };
   await store.saveSnapshot(lost);
-  await store.update(executionView(lost), incarnation);
+  await store.exchange(listed, { view: executionView(lost), incarnation });
 }
 
 /** Of an execution that was never stored: a flow without steps. */
@@ -118,19 +123,21 @@ export async function findSnapshot(props: FindExecutionProps, key: ExecutionKey)
   throw new StateError('execution-missing', `${name}: its state is not known yet, or is lost`, { where: name });
 }
 
-/** What the workflow knows; undefined if it has stored everything and ended, or does not exist. */
+/** What the workflow knows; undefined if it does not exist or has no answer; null if it has ended, and never knew anything. */
 async function openSnapshot(
   props: FindExecutionProps,
-  { view, incarnation }: ListedExecution,
-): Promise<ExecutionSnapshot | undefined> {
+  listed: ListedExecution,
+): Promise<ExecutionSnapshot | null | undefined> {
   const { store, workflows } = props;
+  const { view, incarnation } = listed;
   let run: ExecutionRun | undefined;
   const answer = await poll(async () => {
     const [known, found] = await Promise.all([workflows.describe(view), workflows.snapshot(view)]);
     run = known;
     return found ?? (known?.isOpen === true ? undefined : null); // it has just begun
   }, beginning);
-  if (answer === undefined || answer === null || run === undefined) return undefined;
+  if (answer === undefined || run === undefined) return undefined;
+  if (answer === null) return null;
   if ('isTooLarge' in answer) {
     if (run.isOpen) await workflows.command(view, { kind: 'save' }).catch(ignoreEnded);
     return undefined;
@@ -140,7 +147,7 @@ async function openSnapshot(
   // somebody has ended the workflow in Temporal, or it ended a moment ago
   const ended = snapshot.state.outcome === undefined ? stopped(snapshot, run.closedMs ?? Date.now()) : snapshot;
   await store.saveSnapshot(ended);
-  await store.update(executionView(ended), incarnation);
+  await store.exchange(listed, { view: executionView(ended), incarnation });
   return ended;
 }
 

@@ -35,8 +35,9 @@ class Place implements FindExecutionProps {
     saveSnapshot: async (snapshot: ExecutionSnapshot) => {
       this.stored = snapshot;
     },
-    update: async (changed: ExecutionView, incarnation: string) => {
-      this.listed = { view: changed, incarnation };
+    exchange: async (_: ListedExecution, next: ListedExecution | undefined) => {
+      if (next !== undefined) this.listed = next;
+      return true;
     },
   };
 
@@ -55,7 +56,9 @@ function closingPlace(snapshot: ExecutionSnapshot, answer: SnapshotAnswer): Plac
     describe: async () => ({ runId: 'r', isOpen: true, incarnation: 'i' }),
     snapshot: async () => answer,
     command: async () => executionView(snapshot),
-    ended: async () => place.store.update(executionView(snapshot), 'i'),
+    ended: async () => {
+      place.listed = { view: executionView(snapshot), incarnation: 'i' };
+    },
   };
   return Object.assign(place, { workflows });
 }
@@ -75,6 +78,28 @@ test('an execution whose workflow is gone goes on from what was stored', async (
   const snapshot = await findSnapshot(place, key);
   expect(isLostWhole(snapshot)).toBe(false);
   expect(snapshot.state).toMatchObject({ steps: { 1: { output: { a: 1 } } }, outcome: { status: 'failed' } });
+});
+
+test('an execution that was resumed a moment ago is not as its run before has ended', async () => {
+  const stage = await new ExecutionStage().start('A → B');
+  await stage.fail('A', { code: 'no', message: 'no' });
+  const before = stage.snapshot();
+  const place = closingPlace(before, { snapshot: before });
+  const closed = async () => ({ runId: 'r', isOpen: false, incarnation: 'i' });
+  place.listed = { view: view('2026-01-31T08:00:00.000Z'), incarnation: 'i', resumedMs: Date.now() };
+  Object.assign(place.workflows, { describe: closed });
+  expect((await findCurrent(place, key)).view.status).toBe('Running');
+  place.listed = { ...place.listed, resumedMs: Date.now() - 60_000 };
+  expect((await findCurrent(place, key)).view.status).toBe('Failed');
+});
+
+test('an execution whose workflow ended before it had a state is lost', async () => {
+  const place = new Place('2026-01-31T08:00:00.000Z');
+  Object.assign(place.workflows, { describe: async () => ({ runId: 'r', isOpen: false, incarnation: 'i' }) });
+  expect((await findCurrent(place, key)).view).toMatchObject({
+    status: 'Failed',
+    reason: 'its workflow is gone from Temporal',
+  });
 });
 
 test('an execution that was listed a moment ago is about to begin', async () => {

@@ -26,7 +26,8 @@ test('an execution that is listed as open, and that Temporal does not have, is l
       find: async ({ execution }) => ({ view: listed.get(execution) as ExecutionView, incarnation: 'i' }),
       snapshot: async () => undefined,
       saveSnapshot: async () => undefined,
-      update: async (changed) => void listed.set(changed.execution, changed),
+      exchange: async (_, next) =>
+        next !== undefined && listed.set(next.view.execution, next.view).has(next.view.execution),
     },
     workflows: {
       // Temporal lists a workflow that it has begun a moment later
