@@ -1,7 +1,7 @@
 // A task worker against a bare NATS client, as docs/task-protocol.md describes it. It has the tasks of the task namespace
 // `gopher`: `upper` and `sleep`.
 //
-//	NATS_URL=nats://127.0.0.1:4222 KFLOW_NAMESPACE=default go run .
+//	KFLOW_NATS_URL=nats://127.0.0.1:4222 KFLOW_NAMESPACE=default go run .
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -105,7 +106,11 @@ func main() {
 func run() error {
 	stop, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer release()
-	nc, err := nats.Connect(or(os.Getenv("NATS_URL"), nats.DefaultURL), nats.MaxReconnects(-1))
+	options := []nats.Option{nats.MaxReconnects(-1)}
+	if folder := os.Getenv("KFLOW_NATS_CREDENTIALS"); folder != "" {
+		options = append(options, nats.UserCredentials(filepath.Join(folder, "nats.creds")))
+	}
+	nc, err := nats.Connect(or(os.Getenv("KFLOW_NATS_URL"), nats.DefaultURL), options...)
 	if err != nil {
 		return err
 	}

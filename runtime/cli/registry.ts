@@ -29,6 +29,7 @@ import { fmt } from './commands/topology/fmt';
 import { graph } from './commands/topology/graph';
 import { lint } from './commands/topology/lint';
 import { schema } from './commands/topology/schema';
+import { natsLogin } from './commands/worker/nats-login';
 import { simulate } from './commands/worker/simulate';
 import { worker } from './commands/worker/worker';
 import type { CommandGroup } from './frame/command';
@@ -37,7 +38,7 @@ import type { CommandGroup } from './frame/command';
 export const groups: readonly CommandGroup[] = [
   { heading: 'Topologies and task flows:', commands: [lint, test, graph, fmt, schema] },
   { heading: 'Manifests:', commands: [synth, plan, nackAccount] },
-  { heading: 'Run on this machine:', commands: [run, worker, simulate, dev, up, down, bucket, doctor] },
+  { heading: 'Run on this machine:', commands: [run, worker, natsLogin, simulate, dev, up, down, bucket, doctor] },
   { heading: 'Controller:', commands: [controller, install, natsConfig] },
   {
     heading: 'Start and change flows:',

@@ -37,6 +37,11 @@ export class StackDirectory {
     return path.join(this.data, 'installation.key');
   }
 
+  /** Logins of programs at nats, by namespace and name. */
+  get logins(): string {
+    return path.join(this.path, 'logins');
+  }
+
   get logs(): string {
     return path.join(this.path, 'log');
   }

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const program = path.join(folder, 'worker');
   execFileSync('go', ['build', '-o', program, '.'], { cwd: example, stdio: 'pipe' });
   place = await TaskPlace.start();
-  const env = { ...process.env, NATS_URL: place.nats.url, KFLOW_NAMESPACE: 'prod' };
+  const env = { ...process.env, KFLOW_NATS_URL: place.nats.url, KFLOW_NAMESPACE: 'prod' };
   worker = spawn(program, { env, stdio: 'ignore' });
   ended = new Promise((resolve) => worker.on('exit', resolve));
 });

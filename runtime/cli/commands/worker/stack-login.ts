@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
@@ -35,10 +35,11 @@ export async function loginOf(
 ): Promise<StackLogin> {
   const url = natsUrl ?? process.env.KFLOW_NATS_URL;
   if (url === undefined) {
-    const stack = await findStack(process.cwd());
-    if (stack !== undefined) return loginAtStack(stack, { namespace, jobId: `${jobId}-${process.pid}` });
-    const todo = 'start one with kflow up, or use --nats-url';
-    throw new ConfigError('config-invalid', `no stack of kflow up runs in this folder or above; ${todo}`);
+    const stack = await runningStack('start one with kflow up, or use --nats-url');
+    const folder = mkdtempSync(path.join(tmpdir(), 'kflow-login-'));
+    const close = () => rmSync(folder, { recursive: true, force: true });
+    const access = await writeStackLogin(stack, { namespace, jobId: `${jobId}-${process.pid}` }, folder);
+    return { access, close };
   }
   const credentials = natsCredentials ?? process.env.KFLOW_NATS_CREDENTIALS;
   const domain = natsDomain ?? process.env.KFLOW_NATS_DOMAIN;
@@ -46,8 +47,19 @@ export async function loginOf(
   return { access, close: () => undefined };
 }
 
+/** The stack of this folder or of one above. Throws ConfigError, with what to do, when none runs. */
+export async function runningStack(todo: string): Promise<FoundStack> {
+  const stack = await findStack(process.cwd());
+  if (stack !== undefined) return stack;
+  throw new ConfigError('config-invalid', `no stack of kflow up runs in this folder or above; ${todo}`);
+}
+
 /** Logs in at the nats of a stack, as its owner may: in the account of the namespace, under the name of the flow. */
-async function loginAtStack({ nats: url, directory }: FoundStack, flow: FlowKey): Promise<StackLogin> {
+export async function writeStackLogin(
+  { nats: url, directory }: FoundStack,
+  flow: FlowKey,
+  folder: string,
+): Promise<NatsAccess> {
   const accounts = await OperatorAccounts.open({
     access: { url },
     keys: new DerivedKeys(readKeyFile(directory.keyFile)),
@@ -58,9 +70,9 @@ async function loginAtStack({ nats: url, directory }: FoundStack, flow: FlowKey)
   try {
     await (await accounts.connect(flow.namespace)).close(); // makes the account
     const files = await accounts.issue(flow);
-    const folder = mkdtempSync(path.join(tmpdir(), 'kflow-login-'));
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text, { mode: 0o600 });
-    return { access: { url, credentials: folder }, close: () => rmSync(folder, { recursive: true, force: true }) };
+    return { url, credentials: folder };
   } finally {
     await accounts.close();
   }

@@ -9,7 +9,7 @@ const names = {
 };
 
 test.each([
-  [['re'], ['resume', 'restart', 'replay', 'receipts']],
+  [['re'], ['resume', 'restart', 'replay', 'receipts', 'revisions']],
   [
     ['bucket', ''],
     ['put', 'get', 'list'],
