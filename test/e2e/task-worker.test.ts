@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { NatsConnection } from 'nats';
+import { connect, credsAuthenticator, type NatsConnection } from 'nats';
 import { parseTaskName, taskSubject } from '../../lib/plan/task-names';
 import { managerOf } from '../../runtime/adapters/jetstream/access/jetstream-api';
 import { ensureTaskConsumer, ensureTaskStreams } from '../../runtime/adapters/jetstream/tasks/ensure-task-streams';
@@ -73,6 +74,26 @@ test('kflow worker runs a worker document on this machine, with the stack of thi
   worker.process.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
   expect(worker.stderr).toContain('2 tasks succeeded');
+});
+
+test('kflow nats-login makes a login for a program in the account of its namespace', async () => {
+  const { status, stdout } = await place.ran('nats-login', 'mine', '--namespace', 'default');
+  expect(status).toBe(0);
+  const [, url, folder] = /^export KFLOW_NATS_URL=(.+)\nexport KFLOW_NATS_CREDENTIALS=(.+)\n/.exec(stdout) ?? [];
+  expect(stdout).toContain('export KFLOW_NAMESPACE=default\n');
+  await expect(connect({ servers: url ?? '', maxReconnectAttempts: 0 })).rejects.toThrow(/authorization/i);
+  const credentials = readFileSync(path.join(folder ?? '', 'nats.creds'));
+  const own = await connect({ servers: url ?? '', authenticator: credsAuthenticator(credentials) });
+  const events = own.subscribe('kflow.default.>');
+  const next = events[Symbol.asyncIterator]().next();
+  await own.flush();
+  connection.publish('kflow.default.mine', 'seen');
+  expect((await next).value.string()).toBe('seen');
+  await own.close();
+  expect(await place.ran('nats-login', 'No')).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('got "No"'),
+  });
 });
 
 test('kflow executions show has what running tasks have reported last', async () => {

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifySchemaValidationError } from 'fastify';
+import type { FastifyError, FastifyRequest, FastifySchemaValidationError } from 'fastify';
 import { errorCodes, isTransient, KFlowError } from '../../../../lib/errors';
 import type { Problem } from '../../../../lib/topology/problem/problem';
 import type { ApiCode, ApiProblem } from '../../../api-contract/problem';
@@ -27,13 +27,14 @@ const titles: { readonly [status: number]: string } = {
   503: 'Service Unavailable',
 };
 
-/** The response to any error. An unexpected error reveals only `requestId`; the log has the details under this id. */
-export function problemOf(error: unknown, requestId: string): ProblemResponse {
+/** The response to any error. An unexpected error reveals only the id of the request; the log has the details under this id. */
+export function problemOf(error: unknown, { id, routeOptions }: FastifyRequest): ProblemResponse {
   if (error instanceof ApiError) {
     return { problem: toProblem(error.status, error.code, error.message), headers: error.headers };
   }
   if (error instanceof KFlowError) return problemOfKFlow(error);
-  return { problem: problemOfFastify(error as FastifyError) ?? internalProblem(requestId), headers: {} };
+  const problem = problemOfFastify(error as FastifyError, routeOptions.bodyLimit);
+  return { problem: problem ?? internalProblem(id), headers: {} };
 }
 
 function problemOfKFlow(error: KFlowError): ProblemResponse {
@@ -49,7 +50,7 @@ function withoutFile({ file: _, ...problem }: Problem) {
 }
 
 /** Fastify's own errors: a request that does not match its schema, a body that is too large, a malformed path. */
-function problemOfFastify(error: FastifyError): ApiProblem | undefined {
+function problemOfFastify(error: FastifyError, bodyLimit: number): ApiProblem | undefined {
   if (error.validation !== undefined) {
     const place = error.validationContext === 'querystring' ? 'query' : error.validationContext;
     const lines = error.validation.map((fault) => {
@@ -60,7 +61,10 @@ function problemOfFastify(error: FastifyError): ApiProblem | undefined {
   }
   const { statusCode = 500, message } = error;
   if (statusCode >= 500) return undefined;
-  if (statusCode === 413) return toProblem(413, 'payload-too-large', 'the body exceeds the limit of this route');
+  if (statusCode === 413) {
+    const limit = `${Math.floor(bodyLimit / 1_048_576)} MiB`;
+    return toProblem(413, 'payload-too-large', `the body exceeds the limit of this route, ${limit}`);
+  }
   return toProblem(statusCode, 'request-invalid', message);
 }
 

@@ -21,7 +21,7 @@ export interface FailedRequest {
 }
 
 export function sendProblem(error: unknown, { request, reply, log }: FailedRequest): FastifyReply {
-  const { problem, headers } = problemOf(error, request.id);
+  const { problem, headers } = problemOf(error, request);
   request.problemCode = problem.code;
   if (problem.code === 'internal') log('ERROR', `request ${request.id}: ${(error as Error)?.stack ?? error}`);
   return reply.code(problem.status).headers(headers).type(problemType).send(problem);

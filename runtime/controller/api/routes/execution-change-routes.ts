@@ -12,12 +12,9 @@ import {
 import { executionSchema } from '../../../api-contract/execution-status';
 import { type ApiScope, changeRoute, type ExecutionParts, readRoute } from './api-route';
 import { commentQuery, requesterOf } from './flow-change';
-import { executionParams, jsonResponse, namespaceParams } from './route-schemas';
+import { executionParams, jsonResponse, namespaceParams, valueLimit } from './route-schemas';
 
 const path = '/executions/v1/:namespace/:execution';
-
-/** Maximum size of a request with an archive, which contains the values of the execution. */
-const archiveLimit = 128 * 1024 * 1024;
 
 const change = {
   role: 'operate',
@@ -82,20 +79,17 @@ function addEndRoutes(app: ApiScope, { executions }: ExecutionParts): void {
 }
 
 function addContinuation(app: ApiScope, { executions }: ExecutionParts): void {
-  app.post(
-    `${path}/resume`,
-    changeRoute({
-      ...change,
-      operationId: 'resumeExecution',
-      summary: 'Continue a failed or stopped execution with the steps that have not succeeded',
-      body: resumeRequestSchema,
-      responses: accepted,
-    }),
-    async (request, reply) => {
-      const { comment: _, ...resume } = request.body;
-      return reply.code(202).send(await executions.resume(request.params, resume, requesterOf(request)));
-    },
-  );
+  const continued = changeRoute({
+    ...change,
+    operationId: 'resumeExecution',
+    summary: 'Continue a failed or stopped execution with the steps that have not succeeded',
+    body: resumeRequestSchema,
+    responses: accepted,
+  });
+  app.post(`${path}/resume`, { ...continued, bodyLimit: valueLimit }, async (request, reply) => {
+    const { comment: _, ...resume } = request.body;
+    return reply.code(202).send(await executions.resume(request.params, resume, requesterOf(request)));
+  });
 }
 
 function addStepRoutes(app: ApiScope, { executions }: ExecutionParts): void {
@@ -114,20 +108,17 @@ function addStepRoutes(app: ApiScope, { executions }: ExecutionParts): void {
     },
   );
 
-  app.post(
-    `${path}/end`,
-    changeRoute({
-      ...change,
-      operationId: 'endStep',
-      summary: 'End a running step in place of its worker, or a wait before its time',
-      body: endStepSchema,
-      responses: accepted,
-    }),
-    async (request, reply) => {
-      const { comment: _, ...end } = request.body;
-      return reply.code(202).send(await executions.endStep(request.params, end, requesterOf(request)));
-    },
-  );
+  const end = changeRoute({
+    ...change,
+    operationId: 'endStep',
+    summary: 'End a running step in place of its worker, or a wait before its time',
+    body: endStepSchema,
+    responses: accepted,
+  });
+  app.post(`${path}/end`, { ...end, bodyLimit: valueLimit }, async (request, reply) => {
+    const { comment: _, ...ended } = request.body;
+    return reply.code(202).send(await executions.endStep(request.params, ended, requesterOf(request)));
+  });
 }
 
 function addArchiveRoutes(app: ApiScope, { executions }: ExecutionParts): void {
@@ -172,7 +163,7 @@ function addArchiveRoutes(app: ApiScope, { executions }: ExecutionParts): void {
     responses: { 201: jsonResponse('it is stored', executionSchema) },
     problems: [400, 409, 413, 415, 422],
   });
-  app.post('/executions/restore/v1/:namespace', { ...restore, bodyLimit: archiveLimit }, async (request, reply) => {
+  app.post('/executions/restore/v1/:namespace', { ...restore, bodyLimit: valueLimit }, async (request, reply) => {
     const { archive: given, uri = '', id } = request.body;
     const archive = given ?? (await executions.loadArchive(uri));
     const restored = { archive, ...(id === undefined ? {} : { id }) };

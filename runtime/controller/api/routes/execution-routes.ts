@@ -19,7 +19,7 @@ import { encodeServerEvents, serverEventType } from '../http/server-events';
 import { type ApiScope, changeRoute, type ExecutionParts, readRoute } from './api-route';
 import { commentQuery, requesterOf } from './flow-change';
 import { sendPage } from './next-page';
-import { executionParams, jsonResponse, namespaceParams } from './route-schemas';
+import { executionParams, jsonResponse, namespaceParams, valueLimit } from './route-schemas';
 
 const path = '/executions/v1/:namespace/:execution';
 
@@ -34,40 +34,36 @@ export function addExecutionRoutes(app: ApiScope, parts: ExecutionParts): void {
 }
 
 function addStartRoute(app: ApiScope, { executions }: ExecutionParts): void {
-  app.post(
-    '/executions/v1/:namespace',
-    changeRoute({
-      role: 'operate',
-      tag: 'executions',
-      operationId: 'startExecution',
-      summary: 'Start an execution of a task flow, or set a schedule that starts executions',
-      description:
-        'If an execution with this `id` exists, nothing is started. With `schedule`, `id` names the schedule.',
-      params: namespaceParams,
-      querystring: commentQuery,
-      body: startRequestSchema,
-      responses: {
-        200: jsonResponse('an execution with this id exists', startedExecutionSchema),
-        201: jsonResponse(
-          'the execution is started, or the schedule is set',
-          z.union([startedExecutionSchema, scheduleSchema]),
-        ),
-      },
-      problems: [400, 409, 413, 415, 422],
-    }),
-    async (request, reply) => {
-      const { namespace } = request.params;
-      const { comment: _, schedule, ...start } = request.body;
-      const requester = requesterOf(request);
-      if (schedule !== undefined) {
-        return reply.code(201).send(await executions.schedule(namespace, { ...start, schedule }, requester));
-      }
-      const { outcome, execution, warnings } = await executions.start(namespace, start, requester);
-      const started = { ...execution, outcome, ...(warnings === undefined ? {} : { warnings: [...warnings] }) };
-      if (outcome === 'attached') return reply.code(200).send(started);
-      return reply.code(201).header('location', pathOf(execution)).send(started);
+  const start = changeRoute({
+    role: 'operate',
+    tag: 'executions',
+    operationId: 'startExecution',
+    summary: 'Start an execution of a task flow, or set a schedule that starts executions',
+    description: 'If an execution with this `id` exists, nothing is started. With `schedule`, `id` names the schedule.',
+    params: namespaceParams,
+    querystring: commentQuery,
+    body: startRequestSchema,
+    responses: {
+      200: jsonResponse('an execution with this id exists', startedExecutionSchema),
+      201: jsonResponse(
+        'the execution is started, or the schedule is set',
+        z.union([startedExecutionSchema, scheduleSchema]),
+      ),
     },
-  );
+    problems: [400, 409, 413, 415, 422],
+  });
+  app.post('/executions/v1/:namespace', { ...start, bodyLimit: valueLimit }, async (request, reply) => {
+    const { namespace } = request.params;
+    const { comment: _, schedule, ...begun } = request.body;
+    const requester = requesterOf(request);
+    if (schedule !== undefined) {
+      return reply.code(201).send(await executions.schedule(namespace, { ...begun, schedule }, requester));
+    }
+    const { outcome, execution, warnings } = await executions.start(namespace, begun, requester);
+    const started = { ...execution, outcome, ...(warnings === undefined ? {} : { warnings: [...warnings] }) };
+    if (outcome === 'attached') return reply.code(200).send(started);
+    return reply.code(201).header('location', pathOf(execution)).send(started);
+  });
 }
 
 function addListRoutes(app: ApiScope, { executions }: ExecutionParts): void {

@@ -37,6 +37,9 @@ const problemDescriptions = {
 
 export type ProblemStatus = keyof typeof problemDescriptions;
 
+/** Maximum size of a request with values of an execution, each of which has at most 100 MB. */
+export const valueLimit = 128 * 1024 * 1024;
+
 /** Statuses of problems that every route with a role may return. */
 const commonProblems = [401, 403, 500, 503] as const;
 

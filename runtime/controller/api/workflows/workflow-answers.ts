@@ -81,7 +81,7 @@ export function refusal(message: string): ApiError {
 
 /** Sends refusals as `{status, message}`; all other errors are problems as everywhere. */
 export async function sendFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const { problem } = problemOf(error, request.id);
+  const { problem } = problemOf(error, request);
   const { status, code, detail } = problem;
   if (![400, 404, 409, 422].includes(status)) throw error;
   request.problemCode = code;

@@ -9,7 +9,7 @@ import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { ExecutionService } from '../../executions/ports/execution-service';
 import { type ApiScope, changeRoute, type ExecutionParts, readRoute } from '../routes/api-route';
 import { commentQuery, requesterOf } from '../routes/flow-change';
-import { jsonResponse } from '../routes/route-schemas';
+import { jsonResponse, valueLimit } from '../routes/route-schemas';
 import {
   failures,
   keyOf,
@@ -24,9 +24,6 @@ import { definitionOf, traceOf } from './workflow-reads';
 import { vectorsOf } from './workflow-vectors';
 
 const changes = z.array(z.tuple([z.string(), z.array(z.number())]));
-
-/** Maximum size of a request with an archive, which contains the values of the execution. */
-const archiveLimit = 128 * 1024 * 1024;
 
 /** The definition and the changes of the vectors, and beside them everything that a restore needs. */
 const workflowArchiveSchema = z
@@ -145,7 +142,7 @@ function addRestore(app: ApiScope, { executions }: ExecutionParts): void {
         responses: { 200: jsonResponse('it is stored', successSchema), ...failures },
         problems: [413, 415],
       }),
-      bodyLimit: archiveLimit,
+      bodyLimit: valueLimit,
       errorHandler: sendFailure,
     },
     async (request) => {

@@ -5,7 +5,7 @@ import { executionPhases } from '../../../api-contract/execution-phase';
 import type { ExecutionService } from '../../executions/ports/execution-service';
 import { type ApiScope, changeRoute, type ExecutionParts } from '../routes/api-route';
 import { commentQuery, requesterOf } from '../routes/flow-change';
-import { jsonResponse } from '../routes/route-schemas';
+import { jsonResponse, valueLimit } from '../routes/route-schemas';
 import {
   failures,
   isOpen,
@@ -54,6 +54,7 @@ function addStarts(app: ApiScope, { executions }: ExecutionParts): void {
         summary: 'Start an execution of a task flow',
       }),
       preValidation: readStartBody,
+      bodyLimit: valueLimit,
       errorHandler,
     },
     async (request) => start(request, request.body),
@@ -68,7 +69,13 @@ function addStarts(app: ApiScope, { executions }: ExecutionParts): void {
   });
   app.post(
     '/workflows/start/upload',
-    { ...upload, config: { ...upload.config, takesForm: true }, preValidation: readStartForm, errorHandler },
+    {
+      ...upload,
+      config: { ...upload.config, takesForm: true },
+      preValidation: readStartForm,
+      bodyLimit: valueLimit,
+      errorHandler,
+    },
     async (request) => start(request, request.body),
   );
 }

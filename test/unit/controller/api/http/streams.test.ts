@@ -214,7 +214,7 @@ test('limits the bodies of changes to 1 MiB', async () => {
   const response = await fetch(`${api.url}${flowPath}/pause`, { method: 'POST', body });
   expect([response.status, (await problemOf(response)).detail]).toEqual([
     413,
-    expect.stringContaining('exceeds the limit'),
+    'the body exceeds the limit of this route, 1 MiB',
   ]);
 });
 

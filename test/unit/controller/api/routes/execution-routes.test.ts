@@ -43,6 +43,12 @@ test('a start with an unknown field or an id that is none is refused', async () 
   expect([bad.statusCode, bad.json().detail]).toEqual([400, expect.stringContaining('body.id: must have 1 to 128')]);
 });
 
+test('an input may be larger than other bodies', async () => {
+  const input = { text: 'x'.repeat(5_000_000) };
+  expect((await post(base, { flow: 'A', id: 'large', input })).statusCode).toBe(201);
+  expect((await executions.get(keyOf('large'))).input).toEqual(input);
+});
+
 test('a list has pages, and is narrowed by status, name and attributes', async () => {
   for (const [id, customer] of [
     ['a', 'eva'],
