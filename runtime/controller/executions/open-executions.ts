@@ -82,7 +82,7 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   });
   const memos = new Memos({ shared, values });
   const lost = new LostExecutions({ store, workflows });
-  const watch = new ExecutionWatch({ store, bus, reports, latches, memos, lost, eventWaits, onWarning });
+  const watch = new ExecutionWatch({ store, bus, reports, latches, memos, shared, lost, eventWaits, onWarning });
   watch.start();
   const { cancelGraceMs, following } = taskWire;
   const limits = { historyLength, cancelGraceMs, following, reportsFirst: true, calls: maxCalls } as const;

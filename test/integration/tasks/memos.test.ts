@@ -55,9 +55,24 @@ test('a result that is too old is removed, with its object and without a trace; 
   expect([await find('kept'), (await objects()).length]).toEqual([{ output: { n: 1 } }, 1]);
   await waitFor('the results to be old', async () => {
     await memos.sweep(namespace);
+    await shared.sweep(namespace, 0);
     return (await messages(`KV_${sharedBucket(namespace)}`)) === 1;
   });
   expect([await find('kept'), await find('old'), await objects()]).toEqual([{ output: { n: 1 } }, undefined, []]);
+});
+
+test('what a client could not send in time does not bring back a value that was removed', async () => {
+  const change = (next: { n: number } | undefined) =>
+    shared.change<{ n: number }, void>(namespace, 'late', () => ({ next, result: undefined }));
+  await change({ n: 1 });
+  await change(undefined);
+  await shared.sweep(namespace);
+  const late = nats.connection
+    .jetstream()
+    .publish(`$KV.${sharedBucket(namespace)}.late`, '{"n":1}', { expect: { lastSubjectSequence: 0 } });
+  await expect(late).rejects.toThrow('wrong last sequence');
+  expect(await shared.get(namespace, 'late')).toBeUndefined();
+  await shared.sweep(namespace, 0);
 });
 
 test('an execution keeps the result that it has taken when the memo is removed', async () => {

@@ -15,7 +15,10 @@ interface Bucket {
   readonly name: string;
 }
 
-/** Shared values in a KV bucket of each namespace: changed by compare and set. */
+/** A client writes what it could not send as soon as it is connected again; a removed value stays removed for that long. */
+const markedForMs = 600_000;
+
+/** Shared values in a KV bucket of each namespace: changed by compare and set. A removed value leaves a marker, which `sweep` removes. */
 export class JetStreamSharedValues implements SharedValues {
   private readonly buckets: NamespaceParts<Bucket>;
 
@@ -28,17 +31,8 @@ export class JetStreamSharedValues implements SharedValues {
     key: string,
     change: (value: Value | undefined) => { readonly next: Value | undefined; readonly result: Result },
   ): Promise<Result> {
-    return this.buckets.in(namespace, (bucket) =>
-      callServer(`${bucket.name}: ${key}`, async () => {
-        let isRemoved = false;
-        const result = await changeValue<Value, Result>(bucket.values, key, (value) => {
-          const changed = change(value);
-          isRemoved = changed.next === undefined;
-          return changed;
-        });
-        if (isRemoved) await removeMarker(bucket, key);
-        return result;
-      }),
+    return this.buckets.in(namespace, ({ values, name }) =>
+      callServer(`${name}: ${key}`, () => changeValue(values, key, change)),
     );
   }
 
@@ -60,6 +54,17 @@ export class JetStreamSharedValues implements SharedValues {
       });
     });
   }
+
+  async sweep(namespace: string, olderThanMs = markedForMs): Promise<void> {
+    return this.buckets.in(namespace, async ({ reader, manager, name }) => {
+      const before = Date.now() - olderThanMs;
+      for (const { subject, data, sequence, timeMs } of await reader.from(`$KV.${name}.>`, 1)) {
+        if (data.length > 0 || timeMs > before) continue;
+        const marker = { filter: subject, seq: sequence + 1 }; // nothing that was written since
+        await callServer(`${name}: ${subject}`, () => manager.streams.purge(`KV_${name}`, marker));
+      }
+    });
+  }
 }
 
 async function openBucket(connection: NatsConnection, namespace: string, replicas: number): Promise<Bucket> {
@@ -70,14 +75,4 @@ async function openBucket(connection: NatsConnection, namespace: string, replica
     jetStreamOf(connection, quickRequests).views.kv(name, { bindOnly: true }),
   );
   return { values, reader: await StreamReader.of(connection, `KV_${name}`), manager, name };
-}
-
-/** A removed value leaves a marker, which would stay for ever. */
-async function removeMarker(
-  { values, manager, name }: Pick<Bucket, 'values' | 'manager' | 'name'>,
-  key: string,
-): Promise<void> {
-  const last = await values.get(key);
-  if (last === null || last.operation === 'PUT') return;
-  await manager.streams.purge(`KV_${name}`, { filter: `$KV.${name}.${key}`, seq: last.revision + 1 });
 }

@@ -15,4 +15,6 @@ export interface SharedValues {
   get<Value>(namespace: string, key: string): Promise<Value | undefined>;
   /** Those whose key begins so. */
   all<Value>(namespace: string, prefix: string): Promise<readonly (readonly [key: string, value: Value])[]>;
+  /** Removes what is left of values that were removed some minutes ago. */
+  sweep(namespace: string): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { executionPhases } from '../../../api-contract/execution-phase';
 import type { ExecutionStore } from '../ports/execution-store';
+import type { SharedValues } from '../ports/shared-values';
 import type { TaskBus, TaskReports } from '../ports/task-bus';
 import type { EventWaits } from '../waits/event-waits';
 import type { LatchWaits } from '../waits/latch-waits';
@@ -7,9 +8,9 @@ import type { Memos } from '../waits/memos';
 import type { LostExecutions } from './lost-executions';
 
 const everyMs = 5_000;
-/** How often workflows are looked for that are gone, and memos that are too old. */
+/** How often workflows are looked for that are gone, and what nobody needs any more. */
 const lostEveryMs = 10_000;
-const memosEveryMs = 3_600_000;
+const sweptEveryMs = 3_600_000;
 
 /**
  * Has this controller take the results and events of every namespace with running executions, whichever controller started
@@ -22,7 +23,7 @@ export class ExecutionWatch {
   /** Namespaces that are being looked after: W1. */
   private readonly busy = new Set<string>();
   private isLooking = false;
-  /** When the memos of a namespace were swept, in ms since 1970. */
+  /** When the memos and shared values of a namespace were swept, in ms since 1970. */
   private readonly swept = new Map<string, number>();
 
   constructor(
@@ -32,6 +33,7 @@ export class ExecutionWatch {
       readonly reports: TaskReports;
       readonly latches: Pick<LatchWaits, 'sweep'>;
       readonly memos: Pick<Memos, 'sweep'>;
+      readonly shared: Pick<SharedValues, 'sweep'>;
       readonly lost: Pick<LostExecutions, 'sweep'>;
       readonly eventWaits: Pick<EventWaits, 'listen'>;
       readonly onWarning: (text: string) => void;
@@ -76,15 +78,16 @@ export class ExecutionWatch {
 
   /** W1. */
   private async lookAfter(namespace: string): Promise<void> {
-    const { bus, reports, latches, memos, eventWaits, onWarning } = this.props;
+    const { bus, reports, latches, memos, shared, eventWaits, onWarning } = this.props;
     if (this.busy.has(namespace)) return;
     this.busy.add(namespace);
     try {
       await bus.listen(namespace, reports);
       await eventWaits.listen(namespace);
       await latches.sweep(namespace);
-      if (Date.now() - (this.swept.get(namespace) ?? 0) < memosEveryMs) return;
+      if (Date.now() - (this.swept.get(namespace) ?? 0) < sweptEveryMs) return;
       await memos.sweep(namespace);
+      await shared.sweep(namespace);
       this.swept.set(namespace, Date.now());
     } catch (error) {
       onWarning(`cannot look after the executions of ${namespace}: ${(error as Error).message}; retrying`);

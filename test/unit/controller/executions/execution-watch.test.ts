@@ -21,6 +21,7 @@ test('a namespace whose nats refuses, or does not respond, keeps no other one wa
       confirm: async () => undefined,
     },
     memos: { sweep: async () => undefined },
+    shared: { sweep: async () => undefined },
     lost: { sweep: async () => undefined },
     latches: { sweep: async (namespace) => void begun.push(namespace) },
     eventWaits: { listen: async () => undefined },
