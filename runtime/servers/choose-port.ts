@@ -17,6 +17,8 @@ export interface PortChoice {
   readonly requested?: number;
   /** Tried first when no earlier port is recorded. */
   readonly preferred?: number;
+  /** Ports that others are going to take. */
+  readonly avoided?: readonly number[];
 }
 
 /**
@@ -27,14 +29,15 @@ export interface PortChoice {
 export async function choosePort(
   name: string,
   dataDir: string,
-  { requested, preferred, host = loopback }: PortChoice & { readonly host?: string } = {},
+  { requested, preferred, avoided = [], host = loopback }: PortChoice & { readonly host?: string } = {},
 ): Promise<number> {
   const file = join(dataDir, 'port');
   const record = (port: number) => {
     writeFileSync(file, `${port}\n`);
     return port;
   };
-  const first = requested ?? readNumber(file) ?? preferred;
+  const kept = readNumber(file);
+  const first = requested ?? (kept !== undefined && avoided.includes(kept) ? undefined : kept) ?? preferred;
   const pid = readNumber(join(dataDir, 'pid'));
   if (first !== undefined) {
     let free = await isFree(first, host);
@@ -50,7 +53,7 @@ export async function choosePort(
       throw new ConfigError('server-failed', message, { where: dataDir });
     }
   }
-  const port = await listenOnce(0, host);
+  const port = await freePort(host, avoided);
   return requested === undefined ? record(port) : port;
 }
 
@@ -58,6 +61,13 @@ function readNumber(file: string): number | undefined {
   if (!existsSync(file)) return undefined;
   const value = Number(readFileSync(file, 'utf8'));
   return Number.isInteger(value) && value > 0 ? value : undefined;
+}
+
+async function freePort(host: string, avoided: readonly number[]): Promise<number> {
+  for (;;) {
+    const port = await listenOnce(0, host);
+    if (!avoided.includes(port)) return port;
+  }
 }
 
 async function isFree(port: number, host: string): Promise<boolean> {

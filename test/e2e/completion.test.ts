@@ -48,7 +48,7 @@ async function expectCompleted(words: readonly string[], expected: readonly stri
 }
 
 test('commands and options are those of the program', async () => {
-  expect(await completed('re')).toEqual(['resume', 'restart', 'replay', 'receipts']);
+  expect(await completed('re')).toEqual(['resume', 'restart', 'replay', 'receipts', 'revisions']);
   expect(await completed('status', '--w')).toEqual(['--watch']);
   expect(await completed('bucket', 'l')).toEqual(['list']);
 });

@@ -23,7 +23,7 @@ async function warnings(url: string, credentials: string): Promise<readonly stri
   });
   closeAfterFile('the nats of a controller', () => opened.close());
   await waitFor('what others can do', () => lines.some((line) => line.includes('docs/controller.md')));
-  return lines;
+  return lines.filter((line) => !line.endsWith('; retrying')); // a server on a busy machine may answer late
 }
 
 test('a controller warns of a nats that asks for no login', async () => {

@@ -13,6 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test('a port is reused until another port is requested and free', async () => {
   const first = await choosePort('a server', folder);
   expect(await choosePort('a server', folder, { preferred: 9 })).toBe(first);
+  expect(await choosePort('a server', folder, { avoided: [first] })).not.toBe(first);
   const another = await choosePort('another server', mkdtempSync(path.join(folder, 'other-')));
   expect(await choosePort('a server', folder, { requested: another })).toBe(another);
   expect(await choosePort('a server', folder)).toBe(another);

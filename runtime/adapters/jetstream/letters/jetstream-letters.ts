@@ -8,7 +8,6 @@ import {
   stateBucket,
 } from '../../../../lib/plan/names';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import { Limit } from '../../../async/limit';
 import type {
   LetterOrder,
   LetterPlace,
@@ -121,33 +120,35 @@ export class JetStreamLetters implements Letters {
     if (letters.length === 0) return 0;
     if (to === 'discarded') await this.provisionDiscarded(flow);
     let moved = 0;
-    await new Limit(concurrentMoves).map(letters, async (letter) => {
-      if (await this.moveOne(flow, letter, { to, order })) moved++;
-    });
+    for (let at = 0; at < letters.length; at += concurrentMoves) {
+      moved += await this.moveSome(flow, letters.slice(at, at + concurrentMoves), { to, order });
+    }
     return moved;
   }
 
-  /** False when the letter is not there any more. */
-  private async moveOne(
+  /** Stores the letters in their order; returns how many were still there. */
+  private async moveSome(
     flow: FlowKey,
-    letter: StoredLetter,
+    letters: readonly StoredLetter[],
     { to, order }: { readonly to: LetterPlace; readonly order: LetterOrder },
-  ): Promise<boolean> {
+  ): Promise<number> {
     const from = streamOf(flow, to === 'dead' ? 'discarded' : 'dead');
-    const { position } = letter;
-    const message = await callServer(`stream ${from}`, () =>
-      ignoreMissing(this.manager.streams.getMessage(from, { seq: position })),
-    );
-    if (message === undefined) return false;
     const client = jetStreamOf(this.connection, quickRequests);
-    const subject = subjectOf(flow, letter.function, to);
-    const options = { headers: headersOf(message, letter, to === 'discarded' ? order : undefined) };
-    const msgID = `${to}:${letter.letter}:${position}`;
-    await callServer(`stream ${streamOf(flow, to)}`, () =>
-      client.publish(subject, message.data, { ...options, msgID }),
-    );
-    await callServer(`stream ${from}`, () => removeLetter(this.manager, from, position));
-    return true;
+    const messageOf = ({ position: seq }: StoredLetter) =>
+      callServer(`stream ${from}`, () => ignoreMissing(this.manager.streams.getMessage(from, { seq })));
+    const messages = await Promise.all(letters.map(messageOf));
+    const stored = letters.map(async (letter, index) => {
+      const message = messages[index];
+      if (message === undefined) return false;
+      const subject = subjectOf(flow, letter.function, to);
+      const headers = headersOf(message, letter, to === 'discarded' ? order : undefined);
+      const msgID = `${to}:${letter.letter}:${letter.position}`;
+      const target = `stream ${streamOf(flow, to)}`;
+      await callServer(target, () => client.publish(subject, message.data, { headers, msgID }));
+      await callServer(`stream ${from}`, () => removeLetter(this.manager, from, letter.position));
+      return true;
+    });
+    return (await Promise.all(stored)).filter(Boolean).length;
   }
 
   private async provisionDiscarded(flow: FlowKey): Promise<void> {

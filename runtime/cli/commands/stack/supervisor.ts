@@ -173,9 +173,13 @@ export class StackSupervisor {
 
   private serverOptions(name: ServerName, requested?: number, preferred?: number): ServerOptions {
     const { directory, say } = this.options;
+    const { port, natsPort, temporalPort, s3Port } = this.options.ports;
+    const avoided = [port, natsPort, temporalPort, s3Port].flatMap((each) =>
+      each === undefined || each === requested ? [] : [each],
+    );
     return {
       dataDir: directory.dataOf(name),
-      port: { requested, preferred },
+      port: { requested, preferred, avoided },
       logFile: path.join(directory.logs, `${name}.log`),
       restartsForever: true,
       progress: say,
