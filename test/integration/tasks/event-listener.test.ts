@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { taskStream } from '../../../lib/plan/task-names';
 import { readWorkers } from '../../../runtime/adapters/jetstream/tasks/worker-directory';
+import { LoginPlace } from '../../support/login-place';
 import { venvPython } from '../../support/venv-python';
 import { waitFor } from '../../support/wait-for';
 import { TaskPlace } from './task-place';
@@ -11,6 +12,22 @@ const programs = {
   python: [venvPython, []],
   typescript: [process.execPath, ['-C', 'kflow-source', '-r', 'ts-node/register/transpile-only']],
 } as const;
+
+test('a listener whose login nats refuses says so at once, and ends', async () => {
+  const logins = new LoginPlace();
+  const [way] = logins.ways();
+  if (way === undefined) throw new Error('there is no way to log in');
+  const server = await logins.start('refused', way.config);
+  const program = 'from kfbasicpy.tasks.event_listener import EventListener; EventListener("x", "sleep").listen()';
+  const env = { ...process.env, KFLOW_NATS_URL: server.url, PYTHONPATH: path.join(root, 'sdk/python') };
+  const child = spawn(venvPython, ['-c', program], { env });
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(1);
+  expect(said).toContain(`nats at ${server.url} refuses a connection without a login; set KFLOW_NATS_CREDENTIALS`);
+});
 
 describe.each([
   ['python', 'py'],

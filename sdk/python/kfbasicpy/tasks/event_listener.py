@@ -87,8 +87,8 @@ class EventListener:
     def listen(self) -> None:
         """Takes events until `stop`, SIGTERM or SIGINT. Raises TransportError when nats cannot be reached. Where `process` does not
         return within the grace period, in the main thread, the process ends."""
-        self._handle_signals()
         self._channel = TaskChannel(self._group, self._url, self._login)
+        self._handle_signals()
         has_ended = threading.Event()
         is_main = threading.current_thread() is threading.main_thread()
         threading.Thread(target=self._limit, args=(self._channel, has_ended, is_main), daemon=True).start()

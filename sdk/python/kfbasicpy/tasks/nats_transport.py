@@ -6,21 +6,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import re
 import secrets
 import threading
-from pathlib import Path
 from typing import Any, Awaitable, Callable, Mapping, Optional, Sequence, TypeVar
 
-import nats
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
+from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from .error import OperationError, PayloadError, TransportError, ValidationError
-from .log import write
+from .nats_connection import connect, login_of
 
 Value = TypeVar("Value")
 
@@ -116,9 +113,7 @@ class NatsTransport:
             raise TransportError(f"nats: {str(error) or type(error).__name__}") from error
 
     async def _open(self, urls: Sequence[str], credentials: Optional[str]) -> None:
-        login = login_of(credentials)
-        options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.25, "error_cb": _tell}
-        self._connection = await nats.connect(list(urls), **options, **login)
+        self._connection = await connect(urls, login_of(credentials))
         self._jetstream = self._connection.jetstream(domain=self._domain, timeout=_REQUEST / 4)
         await self._provision()
 
@@ -154,7 +149,7 @@ class NatsTransport:
             await self._create(config)
 
     async def _create(self, config: StreamConfig) -> None:
-        with contextlib.suppress(nats.js.errors.BadRequestError):  # it exists, with settings of another version
+        with contextlib.suppress(BadRequestError):  # it exists, with settings of another version
             await self._jetstream.add_stream(config)
 
     async def _publish(self, subject: str, payload: bytes, id: Optional[str]) -> None:
@@ -246,10 +241,6 @@ class _NatsDelivery:
         self._transport.settle(self._message.nak())
 
 
-async def _tell(error: Exception) -> None:
-    write(logging.WARNING, "nats: %s", str(error) or type(error).__name__, error=error)
-
-
 def _is_deleted(stored: Any) -> bool:
     return "KV-Operation" in (stored.headers or {})
 
@@ -261,22 +252,3 @@ async def _retry(request: Callable[[], Awaitable[Value]]) -> Value:
             return await request()
         except _AWAY:
             await asyncio.sleep(0.1)
-
-
-def login_of(folder: Optional[str]) -> dict[str, Any]:
-    """The login of a folder of credential files, the same as that of the replicas of flows."""
-    files = {} if folder is None else {file.name: file for file in Path(folder).iterdir() if not file.name.startswith(".")}
-    text = {name: files[name].read_text().rstrip("\r\n") for name in ("user", "password", "token") if name in files}
-    login: dict[str, Any] = dict(text)
-    if "nats.creds" in files:
-        login["user_credentials"] = str(files["nats.creds"])
-    if "nkey" in files:
-        login["nkeys_seed"] = str(files["nkey"])
-    if "ca.crt" in files or "tls.crt" in files:
-        import ssl
-
-        context = ssl.create_default_context(cafile=str(files["ca.crt"]) if "ca.crt" in files else None)
-        if "tls.crt" in files:
-            context.load_cert_chain(str(files["tls.crt"]), str(files["tls.key"]))
-        login["tls"] = context
-    return login

@@ -14,7 +14,6 @@ import threading
 from datetime import datetime, timezone
 from typing import Any, Awaitable, Mapping, Optional, TypeVar
 
-import nats
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError, ObjectNotFoundError
@@ -22,7 +21,7 @@ from nats.js.errors import NotFoundError, ObjectNotFoundError
 from kfbasicpy.task.json_text import json_text
 
 from .error import TransportError
-from .nats_transport import login_of
+from .nats_connection import connect, login_of
 
 Value = TypeVar("Value")
 
@@ -81,12 +80,14 @@ class TaskChannel:
         running = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, timeout), self._loop)
         try:
             return running.result()
+        except TransportError:
+            raise
         except Exception as error:
             raise TransportError(f"nats: {str(error) or type(error).__name__}") from error
 
     async def _open(self, url: str, login: Mapping[str, str]) -> None:
         files = login_of(os.environ.get("KFLOW_NATS_CREDENTIALS"))
-        self._connection = await nats.connect(url.split(","), max_reconnect_attempts=-1, reconnect_time_wait=0.25, **{**files, **login})
+        self._connection = await connect(url.split(","), {**files, **login})
         self._jetstream = self._connection.jetstream(domain=os.environ.get("KFLOW_NATS_DOMAIN"), timeout=_REQUEST / 2)
         subject = f"kflow.{self._namespace}.task.{self._task_namespace}.>"
         config = ConsumerConfig(ack_wait=_ACK_WAIT, max_deliver=-1, filter_subject=subject, max_ack_pending=25_000)
