@@ -1,8 +1,10 @@
 import { isPlainMap, type PlainMap } from '../../plain-map';
 import { checkShape } from '../../topology/check/check-shape';
+import { checkCode } from '../../topology/check/check-tasks';
 import { defaultLanguage, type Language, languageOfFile } from '../../topology/document/language';
 import type { Problem } from '../../topology/problem/problem';
 import { quote, showValue } from '../../topology/problem/show-value';
+import { hasKeyAlone } from '../../topology/read/has-key-alone';
 import { parseDocument } from '../../topology/read/parse-document';
 import { ProblemList } from '../../topology/read/problem-list';
 import { inOrder } from '../../topology/read-topology';
@@ -37,15 +39,12 @@ export interface ComponentReading {
   readonly problems: readonly Problem[];
 }
 
-/** Whether a text is a component document: its first level has the key `component`. */
+/** Name of the function of a component that does not name it. */
+const defaultEntry = 'main';
+
+/** Whether a text is a component document: its first level has the key `component`, and is no topology or worker. */
 export function isComponentDocument(text: string): boolean {
-  const key = /^(?:\s*\{\s*)?["']?component["']?\s*:/m;
-  if (!/^\s*\{/.test(text)) return key.test(text) && !/^(dag|worker)\s*:/m.test(text);
-  try {
-    return 'component' in (JSON.parse(text) as object);
-  } catch {
-    return key.test(text); // YAML in braces
-  }
+  return hasKeyAlone(text, 'component', ['dag', 'worker']);
 }
 
 /** Reads a component document from YAML or JSON, and reports every problem with its position. */
@@ -58,7 +57,8 @@ export function readComponent(text: string, file: string): ComponentReading {
   checkValues(root.inputs, 'inputs', list);
   checkValues(root.outputs, 'outputs', list);
   checkTag(root.tag, list);
-  checkCode(root, list);
+  checkCode(root, { path: [], noun: 'component', byDefault: defaultEntry }, list);
+  checkLanguage(root, list);
   const wiring = wiringSchema.safeParse(root.testWiring ?? {});
   const declared = declaredIn(root);
   if (root.testWiring !== undefined && wiring.success) {
@@ -110,23 +110,10 @@ export function tagFault(tag: unknown): string | undefined {
   return undefined;
 }
 
-function checkCode({ code, module, language, name = 'main' }: PlainMap, list: ProblemList): void {
-  if (code === undefined && module === undefined)
-    list.add({ code: 'setting-missing', path: [], message: 'the component needs code or a module' });
-  if (code !== undefined && module !== undefined) {
-    const message = 'code and module exclude each other; remove one';
-    list.add({ code: 'setting-invalid', path: ['module'], message, at: 'key' });
-  }
-  if (typeof module === 'string' && language === undefined && languageOfFile(module) === undefined) {
-    const message = `the language of ${module} is unknown; set "language"`;
-    list.add({ code: 'setting-invalid', path: ['module'], message });
-  }
-  if (typeof code !== 'string' || typeof name !== 'string' || code.includes(name)) return;
-  list.add({
-    code: 'setting-invalid',
-    path: ['code'],
-    message: `the code has no function "${name}"; name it in "name"`,
-  });
+function checkLanguage({ module, language }: PlainMap, list: ProblemList): void {
+  if (typeof module !== 'string' || language !== undefined || languageOfFile(module) !== undefined) return;
+  const message = `the language of ${module} is unknown; set "language"`;
+  list.add({ code: 'setting-invalid', path: ['module'], message });
 }
 
 function declaredIn({ inputs, outputs }: PlainMap): Declared {
@@ -147,7 +134,7 @@ function componentOf(
   declared: Declared,
   testWiring: Wiring | undefined,
 ): Component {
-  const { code, module, name: entry = 'main' } = root;
+  const { code, module, name: entry = defaultEntry } = root;
   const language = root.language ?? (module === undefined ? undefined : languageOfFile(module)) ?? defaultLanguage;
   return {
     name,

@@ -1,16 +1,10 @@
 import type { PlainMap } from '../../plain-map';
 import type { DocumentPath } from '../../topology/problem/problem';
+import { hasKeyAlone } from '../../topology/read/has-key-alone';
 
 /** Whether a text is a worker document: its first level has the key `worker`, and no `dag`. */
 export function isWorkerDocument(text: string): boolean {
-  const keyOf = (key: string) => new RegExp(`^(?:\\s*\\{\\s*)?["']?${key}["']?\\s*:`, 'm');
-  if (!/^\s*\{/.test(text)) return keyOf('worker').test(text) && !keyOf('dag').test(text);
-  try {
-    const document = JSON.parse(text) as object;
-    return 'worker' in document && !('dag' in document);
-  } catch {
-    return keyOf('worker').test(text) && !/["']?dag["']?\s*:/.test(text); // YAML in braces
-  }
+  return hasKeyAlone(text, 'worker', ['dag']);
 }
 
 /** The name of the flow of a worker. */

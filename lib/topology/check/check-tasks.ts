@@ -30,18 +30,31 @@ function checkTasks(tasks: unknown, above: DocumentPath, problems: ProblemList):
       const message = `the name of a task has letters, digits, _ and -, and begins with a letter or _; got ${quote(name)}`;
       problems.add({ code: 'name-invalid', path: [...path, name], message, at: 'key' });
     }
-    if (isPlainMap(task)) checkCode(task, [...path, name], problems);
+    if (!isPlainMap(task)) continue;
+    checkCode(task, { path: [...path, name], noun: 'task', byDefault: name.replaceAll('-', '_') }, problems);
   }
 }
 
-function checkCode({ code, module, name }: PlainMap, path: DocumentPath, problems: ProblemList): void {
+/** Checks that something has either code or a module, and a name that can be that of a function in it. */
+export function checkCode(
+  { code, module, name }: PlainMap,
+  of: {
+    readonly path: DocumentPath;
+    /** What it is, in messages. */
+    readonly noun: string;
+    /** Name of the function when it has none. */
+    readonly byDefault: string;
+  },
+  problems: ProblemList,
+): void {
+  const { path, noun, byDefault } = of;
   if (code === undefined && module === undefined)
-    problems.add({ code: 'setting-missing', path, message: 'the task needs code or a module' });
+    problems.add({ code: 'setting-missing', path, message: `the ${noun} needs code or a module` });
   if (code !== undefined && module !== undefined) {
     const message = 'code and module exclude each other; remove one';
     problems.add({ code: 'setting-invalid', path: [...path, 'module'], message, at: 'key' });
   }
-  const called = name ?? String(path.at(-1)).replaceAll('-', '_');
+  const called = name ?? byDefault;
   if (typeof called !== 'string' || (name === undefined && !functionName.test(called))) return;
   if (!functionName.test(called)) {
     const message = `must be the name of a function, got ${quote(called)}`;

@@ -111,6 +111,15 @@ export const changeOptions = {
   ...flowOptions,
 } as const;
 
+const { timeout: _timeout, wait: _wait, namespace: flowNamespace, ...acceptedChange } = changeOptions;
+const namespace = { ...flowNamespace, description: 'namespace (default: default)' };
+
+/** Options of every command that reads something else than flows. */
+export const readOptions = { ...flowOptions, namespace } as const;
+
+/** Options of every command that changes something else than flows; nobody waits for such a change. */
+export const acceptedChangeOptions = { ...acceptedChange, namespace } as const;
+
 export const functionsOption = listOption('<id>', 'only these functions', {
   parse: text,
   arity: 'words',

@@ -87,7 +87,7 @@ images: a
     '7:32  inputs.count.default  must be an integer, as the type is int, got 1.5',
     expect.stringMatching(/^8:3 {2}inputs\.2nd {2}must be a name/),
     '9:10  outputs  must be a map of outputs, got an empty list',
-    '11:7  code  the code has no function "run"; name it in "name"',
+    '10:7  name  the code has no function "run"; name it in "name"',
     '12:1  module  code and module exclude each other; remove one',
     '12:9  module  the language of main.rb is unknown; set "language"',
     '13:1  images  unknown key "images"; did you mean "image"?',

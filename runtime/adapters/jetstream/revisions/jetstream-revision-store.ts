@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
 import type { RevisionGroup } from '../../../../lib/revisions/revision-group';
 import type { GroupKey, RevisionStore, StoredGroup } from '../../../controller/revisions/ports/revision-store';
 import { CachedValues } from '../flow-store/cached-values';
-import { type SealedBucket, SealedObjects, type SealedObjectsProps } from '../flow-store/sealed-objects';
+import { DigestedTexts } from '../flow-store/digested-texts';
+import type { SealedBucket, SealedObjectsProps } from '../flow-store/sealed-objects';
 
 const groups = 'kflow_revisions';
 const documents: SealedBucket = { bucket: 'kflow_revision_documents', noun: 'revision' };
@@ -11,17 +11,16 @@ const documents: SealedBucket = { bucket: 'kflow_revision_documents', noun: 'rev
 export class JetStreamRevisionStore implements RevisionStore {
   private constructor(
     private readonly listed: CachedValues<StoredGroup>,
-    private readonly objects: SealedObjects,
-    private readonly digestKey: Buffer,
+    private readonly texts: DigestedTexts,
   ) {}
 
   /** Creates what does not exist, with `replicas` copies in a server cluster. Throws StoreError `stream-failed`. */
   static async open(props: SealedObjectsProps): Promise<JetStreamRevisionStore> {
-    const [listed, objects] = await Promise.all([
+    const [listed, texts] = await Promise.all([
       CachedValues.open<StoredGroup>(props.connection, groups, props.replicas),
-      SealedObjects.open(props, documents),
+      DigestedTexts.open(props, documents, 'revision digest'),
     ]);
-    return new JetStreamRevisionStore(listed, objects, props.key.derive('revision digest'));
+    return new JetStreamRevisionStore(listed, texts);
   }
 
   change<Result>(
@@ -43,28 +42,24 @@ export class JetStreamRevisionStore implements RevisionStore {
   }
 
   digestOf(text: string): string {
-    return createHmac('sha256', this.digestKey).update(text).digest('hex').slice(0, 32);
+    return this.texts.digestOf(text);
   }
 
-  async saveDocument(key: GroupKey, text: string): Promise<string> {
-    const digest = this.digestOf(text);
-    const name = nameOf(key, digest);
-    if (!(await this.objects.has(name))) await this.objects.put(name, text);
-    return digest;
+  saveDocument(key: GroupKey, text: string): Promise<string> {
+    return this.texts.put(ownerOf(key), text);
   }
 
   document(key: GroupKey, digest: string): Promise<string | undefined> {
-    return this.objects.get(nameOf(key, digest));
+    return this.texts.get(ownerOf(key), digest);
   }
 
-  async removeDocuments(key: GroupKey, digests?: readonly string[]): Promise<void> {
-    const all = async () => (await this.objects.names()).filter((name) => name.startsWith(nameOf(key, '')));
-    await this.objects.remove(digests === undefined ? await all() : digests.map((digest) => nameOf(key, digest)));
+  removeDocuments(key: GroupKey, digests?: readonly string[]): Promise<void> {
+    return this.texts.remove(ownerOf(key), digests);
   }
 
   /** Seals every document again that an older key sealed, and returns their number. */
   reseal(): Promise<number> {
-    return this.objects.reseal();
+    return this.texts.reseal();
   }
 }
 
@@ -72,6 +67,6 @@ function keyOf({ namespace, group }: GroupKey): string {
   return `${namespace}.${group}`;
 }
 
-function nameOf({ namespace, group }: GroupKey, digest: string): string {
-  return `${namespace}/${group}/${digest}`;
+function ownerOf({ namespace, group }: GroupKey): string {
+  return `${namespace}/${group}`;
 }

@@ -1,7 +1,6 @@
 import { defineCommand } from '../../frame/command';
-import { controllerDetails } from '../../frame/shared-options';
+import { acceptedChangeOptions, controllerDetails, readOptions } from '../../frame/shared-options';
 import { argument, flag, jsonValue, option, optionalArgument, text, wholeNumber } from '../../frame/values';
-import { executionChangeOptions, readOptions } from './execution-options';
 
 export const event = defineCommand({
   name: 'event',
@@ -12,7 +11,7 @@ export const event = defineCommand({
     data: option('<json>', 'what is matched with the input of steps: JSON, or @FILE', { parse: jsonValue }),
     result: option('<json>', 'output of the steps that the event ends: JSON, or @FILE', { parse: jsonValue }),
     id: option('<id>', 'a repeated event with the same id has no effect', { parse: text }),
-    ...executionChangeOptions,
+    ...acceptedChangeOptions,
   },
   async run(options) {
     return (await import('./publish-event.js')).publishEvent(options);

@@ -1,15 +1,4 @@
-import { changeOptions, flowOptions } from '../../frame/shared-options';
 import { choiceOption, flag, instant, listOption, option, text, wholeNumber, withDefault } from '../../frame/values';
-
-const { timeout: _timeout, wait: _wait, namespace: flowNamespace, ...change } = changeOptions;
-
-const namespace = { ...flowNamespace, description: 'namespace (default: default)' };
-
-/** Options of every command that reads executions. */
-export const readOptions = { ...flowOptions, namespace } as const;
-
-/** Options of every command that changes executions. */
-export const executionChangeOptions = { ...change, namespace } as const;
 
 export const executionArgument = {
   name: 'execution',

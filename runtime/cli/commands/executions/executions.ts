@@ -1,5 +1,5 @@
 import { defineCommand, defineFamily } from '../../frame/command';
-import { controllerDetails, yesOption } from '../../frame/shared-options';
+import { acceptedChangeOptions, controllerDetails, readOptions, yesOption } from '../../frame/shared-options';
 import {
   argument,
   argumentList,
@@ -12,15 +12,7 @@ import {
   required,
   text,
 } from '../../frame/values';
-import {
-  conditionOptions,
-  executionArgument,
-  executionChangeOptions,
-  executionList,
-  limitOption,
-  readOptions,
-  selectionOptions,
-} from './execution-options';
+import { conditionOptions, executionArgument, executionList, limitOption, selectionOptions } from './execution-options';
 
 const list = defineCommand({
   name: 'list',
@@ -68,7 +60,7 @@ const cancel = defineCommand({
       parse: durationMs({ isZeroFine: true }),
     }),
     ...selectionOptions,
-    ...executionChangeOptions,
+    ...acceptedChangeOptions,
   },
   async run({ grace, ...options }) {
     const { changeExecutions } = await import('./change-executions.js');
@@ -86,7 +78,7 @@ const terminate = defineCommand({
   summary: 'end executions at once',
   details: controllerDetails,
   arguments: { executions: executionList },
-  options: { ...selectionOptions, ...executionChangeOptions },
+  options: { ...selectionOptions, ...acceptedChangeOptions },
   async run(options) {
     const { changeExecutions } = await import('./change-executions.js');
     return changeExecutions(options, {
@@ -110,7 +102,7 @@ const resume = defineCommand({
     from: listOption('<step>', 'also run this step and what follows again; repeatable', { parse: text }),
     flow: option('<file>', 'continue with this definition (default: the one it was started with)', { parse: text }),
     ...selectionOptions,
-    ...executionChangeOptions,
+    ...acceptedChangeOptions,
   },
   async run({ input, stepInput, from, flow, ...options }) {
     const { changeExecutions } = await import('./change-executions.js');
@@ -129,7 +121,7 @@ const remove = defineCommand({
   summary: 'delete executions that have ended',
   details: controllerDetails,
   arguments: { executions: executionList },
-  options: { yes: yesOption, ...selectionOptions, ...executionChangeOptions },
+  options: { yes: yesOption, ...selectionOptions, ...acceptedChangeOptions },
   async run(options) {
     const { changeExecutions } = await import('./change-executions.js');
     return changeExecutions(options, {
@@ -166,7 +158,7 @@ const restore = defineCommand({
       parse: text,
     }),
     id: option('<id>', 'id of the restored execution (default: that of the archive if it is free)', { parse: text }),
-    ...executionChangeOptions,
+    ...acceptedChangeOptions,
   },
   async run(options) {
     return (await import('./archive-execution.js')).restoreExecutions(options);
@@ -184,7 +176,7 @@ const approve = defineCommand({
     answer: listOption('<field=value>', 'an answer of the form, as JSON or text; repeatable', {
       parse: keyValue('FIELD=VALUE, as in amount=3'),
     }),
-    ...executionChangeOptions,
+    ...acceptedChangeOptions,
   },
   async run(options) {
     return (await import('./approve-step.js')).approveStep(options);
@@ -194,7 +186,7 @@ const approve = defineCommand({
 const endOptions = {
   result: option('<json>', 'its output: JSON, or @FILE (default: {}; of a wait, its input)', { parse: jsonValue }),
   error: option('<message>', 'it has failed, and is not tried again', { parse: text }),
-  ...executionChangeOptions,
+  ...acceptedChangeOptions,
 };
 
 const end = defineCommand({
@@ -239,7 +231,7 @@ const unschedule = defineCommand({
   summary: 'remove a schedule; executions that it started are left alone',
   details: controllerDetails,
   arguments: { schedule: argument({ description: 'ID or NAMESPACE/ID' }) },
-  options: executionChangeOptions,
+  options: acceptedChangeOptions,
   async run(options) {
     return (await import('./list-schedules.js')).removeSchedule(options);
   },

@@ -1,7 +1,6 @@
 import { defineCommand } from '../../frame/command';
-import { controllerDetails } from '../../frame/shared-options';
+import { acceptedChangeOptions, controllerDetails } from '../../frame/shared-options';
 import { argument, flag, option, text } from '../../frame/values';
-import { revisionChangeOptions } from './revision-options';
 
 export const publish = defineCommand({
   name: 'publish',
@@ -17,7 +16,7 @@ ${controllerDetails}`,
     }),
     tag: option('<tag>', 'version in the group, as in 1.0.0 (default: that of the file)', { parse: text }),
     release: flag('also release it'),
-    ...revisionChangeOptions,
+    ...acceptedChangeOptions,
   },
   async run({ file, ...options }) {
     return (await import('./publish-file.js')).publishFile(file, options);

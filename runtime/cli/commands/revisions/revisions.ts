@@ -1,8 +1,9 @@
 import { defineCommand, defineFamily } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
-import { controllerDetails } from '../../frame/shared-options';
+import { acceptedChangeOptions, controllerDetails, readOptions } from '../../frame/shared-options';
 import { argument, choiceOption, flag, option, text } from '../../frame/values';
-import { revisionArgument, revisionChangeOptions, revisionReadOptions } from './revision-options';
+
+const revisionArgument = { name: 'revision', description: 'UUID, GROUP:TAG, or GROUP for the latest' } as const;
 
 const list = defineCommand({
   name: 'list',
@@ -12,7 +13,7 @@ const list = defineCommand({
     group: option('<group>', 'name or UUID', { parse: text }),
     state: choiceOption(['Draft', 'Released', 'Disabled'], 'in this state', { placeholder: '<state>' }),
     all: flag('of all namespaces', { short: '-A' }),
-    ...revisionReadOptions,
+    ...readOptions,
   },
   async run(options) {
     return (await import('./read-revisions.js')).listRevisions(options);
@@ -24,7 +25,7 @@ const show = defineCommand({
   summary: 'show a revision with its inputs, outputs and document',
   details: controllerDetails,
   arguments: { revision: argument(revisionArgument) },
-  options: revisionReadOptions,
+  options: readOptions,
   async run(options) {
     return (await import('./read-revisions.js')).showRevision(options);
   },
@@ -40,7 +41,7 @@ ${controllerDetails}`,
     from: argument({ ...revisionArgument, name: 'from' }),
     to: argument({ ...revisionArgument, name: 'to' }),
   },
-  options: revisionReadOptions,
+  options: readOptions,
   async run(options) {
     return (await import('./read-revisions.js')).diffRevisions(options);
   },
@@ -51,7 +52,7 @@ const release = defineCommand({
   summary: 'release a draft: it cannot change, and is the latest of its group',
   details: controllerDetails,
   arguments: { revision: argument(revisionArgument) },
-  options: revisionChangeOptions,
+  options: acceptedChangeOptions,
   async run(options) {
     return (await import('./change-revision.js')).changeRevision('release', options);
   },
@@ -62,7 +63,7 @@ const disable = defineCommand({
   summary: 'disable a released revision: it is no longer the latest of its group',
   details: controllerDetails,
   arguments: { revision: argument(revisionArgument) },
-  options: revisionChangeOptions,
+  options: acceptedChangeOptions,
   async run(options) {
     return (await import('./change-revision.js')).changeRevision('disable', options);
   },
@@ -73,7 +74,7 @@ const remove = defineCommand({
   summary: 'delete a draft',
   details: controllerDetails,
   arguments: { revision: argument(revisionArgument) },
-  options: revisionChangeOptions,
+  options: acceptedChangeOptions,
   async run(options) {
     return (await import('./change-revision.js')).deleteRevision(options);
   },
